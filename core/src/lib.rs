@@ -1,5 +1,6 @@
 //! Take the background out of a picture, or put another one behind the subject.
 
+pub mod engine;
 pub mod error;
 pub mod limits;
 pub mod pixels;
