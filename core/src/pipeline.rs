@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
+
 use crate::{
-    Result, backgrounds,
+    Result,
+    backgrounds::{self, Background},
     files::{Metadata, Picture, Profile},
-    models::{ModelUsed, Segmenter},
+    models::{ModelUsed, Segmented, Segmenter},
     options::{Compat, ExistingAlpha, Options},
     pixels::{Alpha, Rect, Rgb, Size},
     progress::{self, Progress},
@@ -36,9 +39,8 @@ pub struct Report {
     pub model: ModelUsed,
     /// Size of the picture that was read.
     pub picture: Size,
-    /// Whether a subject was found; `false` is a matte that is empty everywhere.
-    pub subject_found: bool,
-    /// The box of everything at least 8/255 opaque, on the picture that was read; `None` without a subject.
+    /// The box of everything at least 8/255 opaque, on the picture that was read; `None` when no
+    /// subject was found, that is when the matte is nowhere half opaque.
     pub subject: Option<Rect>,
     /// Share of the picture that is subject, 0 to 1.
     pub coverage: f32,
@@ -48,39 +50,66 @@ pub struct Report {
     pub timings: Vec<(&'static str, Duration)>,
 }
 
-/// Cuts the subject out of a picture: preprocess, segment, refine edges, matting, foreground
-/// colours, composite, postprocess.
+/// Options that were checked once, with their background read once, for any number of pictures.
+pub struct Recipe {
+    options: Options,
+    background: Option<Box<dyn Background>>,
+}
+
+impl Recipe {
+    /// Checks the options and reads the background they name.
+    ///
+    /// # Errors
+    /// What [`Options::validate`] and [`backgrounds::parse`] report.
+    pub fn new(options: Options) -> Result<Self> {
+        options.validate()?;
+        let background = options.background.as_deref().map(backgrounds::parse).transpose()?.flatten();
+        Ok(Self { options, background })
+    }
+
+    /// The options.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Whether what lies behind the subject stays transparent.
+    #[must_use]
+    pub fn is_transparent(&self) -> bool {
+        self.background.is_none()
+    }
+}
+
+/// Cuts the subject out of a picture: preprocess, segment, refine edges, foreground colours, composite.
 ///
-/// The result has the picture's full resolution, or the size that `options.layout` asks for.
+/// The result has the picture's full resolution, or the size that the options' layout asks for.
 ///
 /// # Errors
-/// What validation, the segmenter and the background report; [`crate::Kind::Cancelled`] when
-/// `progress` answers to stop.
+/// What the segmenter and the background report; [`crate::Kind::Cancelled`] when `progress`
+/// answers to stop.
 pub fn remove_background(
-    picture: Picture,
+    mut picture: Picture,
     segmenter: &mut dyn Segmenter,
-    options: &Options,
+    recipe: &Recipe,
     progress: &dyn Progress,
 ) -> Result<Cutout> {
-    options.validate()?;
+    let Recipe { options, background } = recipe;
+    let background = background.as_deref();
+    let ours = options.compat == Compat::None;
+    let size = picture.color.size();
     let mut clock = Clock::start();
-    let background = options.background.as_deref().map(backgrounds::parse).transpose()?.flatten();
 
-    // Preprocess: compositing mixes the picture with sRGB colours, so it must be sRGB itself.
     progress::begin(progress, "preprocess")?;
-    let mut picture = picture;
+    // What is painted behind is sRGB, and only like mixes with like.
     if background.is_some() || options.shadow.is_some() {
         picture.convert_to_srgb()?;
     }
-    clock.note("preprocess");
+    clock.lap("preprocess");
 
     progress::begin(progress, "segment")?;
-    let size = picture.color.size();
-    let segmented = segmenter.segment(&picture, options.compat)?;
-    let mut matte = segmented.alpha;
-    clock.note("segment");
+    let Segmented { alpha: mut matte, foreground: given } = segmenter.segment(&picture, options.compat)?;
+    clock.lap("segment");
 
-    let ours = options.compat == Compat::None;
     progress::begin(progress, "refine edges")?;
     if ours && options.edges.refine {
         refine_edges::refine(&picture.color, &mut matte);
@@ -89,47 +118,125 @@ pub fn remove_background(
     if let (Some(existing), ExistingAlpha::Keep) = (&picture.alpha, options.existing_alpha) {
         refine_edges::multiply(&mut matte, existing);
     }
-    clock.note("refine_edges");
-
     let found = Found::in_matte(&matte);
-    let original = background.as_ref().filter(|background| background.sees_picture()).map(|_| picture.color.clone());
+    clock.lap("refine_edges");
+
     progress::begin(progress, "foreground colours")?;
-    let mut color = segmented.foreground.unwrap_or(picture.color);
+    let original = background.is_some_and(Background::sees_picture).then(|| picture.color.clone());
+    let mut color = given.unwrap_or(picture.color);
     if ours && options.foreground.strength > 0.0 {
         foreground::estimate(&mut color, &matte, options.foreground.strength);
     }
-    clock.note("foreground");
+    clock.lap("foreground");
 
     progress::begin(progress, "composite")?;
     let placement = layout::place(size, found.subject, &options.layout);
-    let cast = options.shadow.as_ref().map(|shadow| shadow::cast(&matte, &placement, shadow)).transpose()?;
-    let painted = match &background {
-        Some(background) => Some(background.paint(&backgrounds::Scene {
-            canvas: placement.canvas,
-            picture: original.as_ref().unwrap_or(&color),
-            alpha: &matte,
-        })?),
-        None => None,
-    };
+    let scene = |picture| backgrounds::Scene { canvas: placement.canvas, picture, alpha: &matte };
+    let behind = background.map(|b| b.paint(&scene(original.as_ref().unwrap_or(&color)))).transpose()?;
     drop(original);
-    let (color, matte) = layout::apply(color, matte, &placement);
-    let composed = composite::over(color, matte, painted, cast);
-    clock.note("composite");
+    let (color, matte) = layout::apply(color, matte, &placement)?;
+    let cast = options.shadow.as_ref().map(|options| shadow::cast(&matte, options)).transpose()?;
+    let (color, matte) = composite::over(color, matte, behind.as_ref(), cast.as_ref());
+    clock.lap("composite");
 
-    Ok(Cutout {
-        color: composed.color,
-        matte: composed.matte,
-        opaque: composed.opaque,
-        profile: picture.profile,
-        metadata: picture.metadata,
-        report: Report {
-            model: segmenter.used().clone(),
-            picture: size,
-            subject_found: found.subject.is_some(),
-            subject: found.subject,
-            coverage: found.coverage,
-            confidence: found.confidence,
-            timings: clock.laps,
-        },
-    })
+    let report = Report {
+        model: segmenter.used().clone(),
+        picture: size,
+        subject: found.subject,
+        coverage: found.coverage,
+        confidence: found.confidence,
+        timings: clock.laps,
+    };
+    let (profile, metadata) = (picture.profile, picture.metadata);
+    Ok(Cutout { color, matte, opaque: behind.is_some(), profile, metadata, report })
+}
+
+/// What a matte shows.
+struct Found {
+    subject: Option<Rect>,
+    coverage: f32,
+    confidence: f32,
+}
+
+/// Alpha from which a pixel counts for the subject's box: haze must not widen it.
+const IN_BOX: f32 = 8.0 / 255.0;
+/// A matte that is nowhere this opaque has found nothing.
+const SUBJECT: f32 = 0.5;
+
+impl Found {
+    fn in_matte(matte: &Alpha) -> Self {
+        let width = matte.size().width as usize;
+        let rows = matte.values().par_chunks(width).enumerate().map(|(y, row)| Row::of(y as u32, row));
+        let all = rows.reduce(Row::default, Row::join);
+        let area = matte.size().area() as f64;
+        let subject = all.columns.filter(|_| all.greatest >= SUBJECT).zip(all.rows).map(|((left, right), (top, bottom))| {
+            Rect { left, top, size: Size::new(right - left + 1, bottom - top + 1) }
+        });
+        let confidence = if all.opaque > 0.0 { (all.decided / all.opaque) as f32 } else { 0.0 };
+        Self { subject, coverage: (all.sum / area) as f32, confidence }
+    }
+}
+
+/// What one row of a matte, or several joined, hold.
+#[derive(Default)]
+struct Row {
+    columns: Option<(u32, u32)>,
+    rows: Option<(u32, u32)>,
+    greatest: f32,
+    sum: f64,
+    /// How many pixels are at least [`IN_BOX`].
+    opaque: f64,
+    /// Sum of |2α − 1| over those.
+    decided: f64,
+}
+
+impl Row {
+    fn of(y: u32, row: &[f32]) -> Self {
+        let mut found = Self::default();
+        for (x, &alpha) in row.iter().enumerate() {
+            found.sum += f64::from(alpha);
+            if alpha >= IN_BOX {
+                found.greatest = found.greatest.max(alpha);
+                found.opaque += 1.0;
+                found.decided += f64::from((2.0 * alpha - 1.0).abs());
+                let x = x as u32;
+                found.columns = Some(found.columns.map_or((x, x), |(left, _)| (left, x)));
+                found.rows = Some((y, y));
+            }
+        }
+        found
+    }
+
+    fn join(self, other: Self) -> Self {
+        let widest = |a: Option<(u32, u32)>, b: Option<(u32, u32)>| match (a, b) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        };
+        Self {
+            columns: widest(self.columns, other.columns),
+            rows: widest(self.rows, other.rows),
+            greatest: self.greatest.max(other.greatest),
+            sum: self.sum + other.sum,
+            opaque: self.opaque + other.opaque,
+            decided: self.decided + other.decided,
+        }
+    }
+}
+
+/// Notes how long each step took.
+struct Clock {
+    last: Instant,
+    laps: Vec<(&'static str, Duration)>,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { last: Instant::now(), laps: Vec::with_capacity(5) }
+    }
+
+    fn lap(&mut self, step: &'static str) {
+        let now = Instant::now();
+        self.laps.push((step, now - self.last));
+        self.last = now;
+    }
 }

@@ -92,7 +92,7 @@ impl Engine {
     /// What [`Store::obtain`] and preparing the graph report.
     pub fn weights(&self, manifest: &Manifest, model: &str, progress: &dyn Progress) -> Result<(Artifact, PathBuf)> {
         let (artifact, file) = self.store.obtain(manifest, model, progress)?;
-        let Some(output) = artifact.network.as_ref().and_then(|network| network.widen.as_deref()) else {
+        let Some(output) = artifact.network.get("widen").and_then(|output| output.as_str()) else {
             return Ok((artifact, file));
         };
         let key = artifact.sha256.as_deref().unwrap_or(&artifact.id);
@@ -199,9 +199,9 @@ impl Engine {
     fn builder(&self, environment: &ort::environment::Environment) -> ort::Result<SessionBuilder> {
         let threads = self.options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let builder = Session::builder(environment)?;
-        let builder = builder.with_intra_threads(threads).map_err(ort::Error::from)?;
+        let builder = builder.with_intra_threads(threads)?;
         // Spinning threads would take the cores from decoding and encoding; it costs no speed (docs/performance.md).
-        builder.with_intra_op_spinning(false).map_err(ort::Error::from)
+        Ok(builder.with_intra_op_spinning(false)?)
     }
 }
 

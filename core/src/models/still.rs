@@ -35,7 +35,8 @@ impl Still {
             Some(own) => (own.path.clone(), own.path.display().to_string(), None, own.license.clone(), None),
             None => {
                 let (artifact, path) = engine.weights(manifest, &card.name, progress)?;
-                let named = artifact.network.and_then(|network| network.output);
+                let outputs = artifact.network.get("outputs").and_then(|outputs| outputs.as_array());
+                let named = outputs.and_then(|outputs| outputs.first()?.as_str().map(str::to_owned));
                 (path, artifact.id, artifact.sha256, artifact.license, named)
             }
         };

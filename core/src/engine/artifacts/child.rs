@@ -1,0 +1,103 @@
+//! Runs a package client as a child process: arguments as a list, its complaints kept, ended when cancelled.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::ErrorKind,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use super::part::{one_line, report, unwritable};
+use crate::{Error, Kind, Result, progress::Progress};
+
+/// How often a running child is looked at.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How a child came to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It did what it was asked.
+    Done,
+    /// There is no such program.
+    NotInstalled,
+    /// It failed; these are the last lines of its complaint.
+    Failed(String),
+}
+
+/// Runs a client in a folder of its own, where it may leave nothing we do not remove later.
+///
+/// Progress is the size of what lies in `folder`, because no client tells how much there will be.
+pub(super) fn run(
+    line: &[OsString],
+    arguments: &[OsString],
+    folder: &Path,
+    subject: &str,
+    progress: &dyn Progress,
+) -> Result<Outcome> {
+    let Some((program, first)) = line.split_first() else { return Ok(Outcome::NotInstalled) };
+    let complaints = folder.join("complaints.txt");
+    let stderr = File::create(&complaints).map_err(|error| unwritable(&complaints, error))?;
+    let mut command = Command::new(program);
+    command.args(first).args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+    // Clients unpack beside their result, not on a temporary file system that may be small.
+    command.envs(["TMPDIR", "TMP", "TEMP"].map(|name| (name, folder)));
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Outcome::NotInstalled),
+        Err(error) => return Ok(Outcome::Failed(one_line(&error))),
+    };
+    let succeeded = watch(&mut child, folder, subject, progress)?;
+    if succeeded { Ok(Outcome::Done) } else { Ok(Outcome::Failed(last_lines(&complaints))) }
+}
+
+fn watch(child: &mut Child, folder: &Path, subject: &str, progress: &dyn Progress) -> Result<bool> {
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(status.success()),
+            Ok(None) => {}
+            Err(error) => {
+                end(child);
+                return Err(Error::new(Kind::DownloadFailed, one_line(&error)).because(error));
+            }
+        }
+        if let Err(cancelled) = report(progress, subject, size(folder), None) {
+            end(child);
+            return Err(cancelled);
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Ends the child and waits for it. On Windows the client is a script whose interpreter has to be ended with it.
+fn end(child: &mut Child) {
+    if cfg!(windows) {
+        let id = child.id().to_string();
+        let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &id]).stdout(Stdio::null()).status();
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// The bytes of all files below a folder. Files come and go meanwhile: what cannot be read counts nothing.
+fn size(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    entries
+        .flatten()
+        .map(|entry| match entry.metadata() {
+            Ok(facts) if facts.is_dir() => size(&entry.path()),
+            Ok(facts) => facts.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+/// The end of a complaint in one line: the rest is usually a trace.
+fn last_lines(complaints: &Path) -> String {
+    let text = String::from_utf8_lossy(&fs::read(complaints).unwrap_or_default()).into_owned();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let last = lines[lines.len().saturating_sub(3)..].join("; ");
+    if last.is_empty() { "failed without a word".into() } else { last }
+}
