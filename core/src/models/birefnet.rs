@@ -24,5 +24,7 @@ pub fn cards() -> Vec<ModelCard> {
         card("birefnet-cod", 1024, Some(7700), "Camouflaged objects."),
         card("birefnet-massive", 1024, Some(7700), "Any subject, trained on more data."),
         card("birefnet-hr", 2048, None, "Any subject at 2048 × 2048."),
+        card("birefnet-hr-matting", 2048, None, "Soft edges at 2048 × 2048."),
+        card("birefnet-512", 512, None, "Any subject, trained for 512 × 512."),
     ]
 }

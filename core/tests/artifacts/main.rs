@@ -1,5 +1,5 @@
 //! Artifacts are found, fetched, verified and kept: against servers and clients of our own, without a network.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up should stop there")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop there")]
 
 mod real;

@@ -22,7 +22,7 @@ pub(super) fn member(archive: &Path, member: &str, part: &mut Part) -> Result<()
         let mut tar = open_tar(archive)?;
         for entry in tar.entries().map_err(|error| broken(&error))? {
             let entry = entry.map_err(|error| broken(&error))?;
-            if entry.path_bytes() == member.as_bytes() && entry.header().entry_type().is_file() {
+            if is_named(&entry, member) && entry.header().entry_type().is_file() {
                 return part.fill(entry);
             }
         }
@@ -37,6 +37,12 @@ pub(super) fn member(archive: &Path, member: &str, part: &mut Part) -> Result<()
 fn is_tar(archive: &Path) -> bool {
     let name = archive.to_string_lossy();
     name.ends_with(".tgz") || name.ends_with(".tar.gz")
+}
+
+/// Some archives write their paths as `./folder/file`.
+fn is_named(entry: &tar::Entry<impl Read>, name: &str) -> bool {
+    let path = entry.path_bytes();
+    path.strip_prefix(b"./").unwrap_or(&path) == name.as_bytes()
 }
 
 fn open_tar(archive: &Path) -> Result<tar::Archive<impl Read>> {
@@ -99,7 +105,7 @@ fn read_list(archive: &Path, list: &str, entry: &str) -> Result<Joined> {
     let mut tar = open_tar(archive)?;
     for member in tar.entries().map_err(|error| broken(&error))? {
         let member = member.map_err(|error| broken(&error))?;
-        if member.path_bytes() == list.as_bytes() {
+        if is_named(&member, list) {
             member.take(MOST_LIST_BYTES).read_to_end(&mut text).map_err(|error| broken(&error))?;
             break;
         }

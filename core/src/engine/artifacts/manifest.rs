@@ -25,7 +25,7 @@ pub struct Artifact {
     pub bytes: Option<u64>,
     /// SHA-256 in lower-case hexadecimal; `None` when nobody has recorded it.
     pub sha256: Option<String>,
-    /// MD5 in lower-case hexadecimal, where that is what the origin publishes. Finds damage, proves no origin.
+    /// MD5 in lower-case hexadecimal, where that is what the origin publishes; for people to compare, not checked.
     pub md5: Option<String>,
     /// The platform a native library is for, as in `linux-x86_64`; `None` for any.
     pub platform: Option<String>,
@@ -33,7 +33,8 @@ pub struct Artifact {
     pub note: Option<String>,
     /// What may be done with it.
     pub license: License,
-    /// Facts about the network inside that differ from file to file (tensor names), handed through unread.
+    /// Facts about the network inside that differ from file to file (`input`, `outputs`, …), handed through unread.
+    /// Without names, the file's first input and first output are meant.
     pub network: toml::Table,
     /// Where it can be had, in order of preference.
     pub sources: Vec<Source>,
@@ -193,6 +194,40 @@ impl std::fmt::Display for Source {
             Self::Url { url, .. } => formatter.write_str(url),
             Self::Npm { package, version, .. } => write!(formatter, "npm {package}@{version}"),
             Self::Pip { package, version, platform, .. } => write!(formatter, "pip {package}=={version} ({platform})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_rows_are_valid_and_every_file_can_be_had() {
+        let manifest = Manifest::built_in();
+        for artifact in manifest.iter() {
+            let by_hand = artifact.note.as_deref().is_some_and(|note| note.contains("put it into the folder"));
+            assert!(!artifact.sources.is_empty() || by_hand, "{}: no source, and no word why", artifact.id);
+            assert!(
+                artifact.sha256.is_none() || artifact.bytes.is_some(),
+                "{}: a checksum without a size",
+                artifact.id
+            );
+            assert_eq!(artifact.license.commercial, !artifact.provides.starts_with("rmbg"), "{}", artifact.id);
+        }
+        for provides in ["isnet-general-use", "birefnet-general-lite", "u2net", "selfie", "ben2", "modnet"] {
+            assert!(manifest.variants(provides).any(|artifact| artifact.trust() == Trust::Recorded), "{provides}");
+        }
+    }
+
+    #[test]
+    fn the_runtime_is_listed_for_every_platform_we_build_for() {
+        let platforms =
+            ["linux-x86_64", "linux-aarch64", "macos-aarch64", "macos-x86_64", "windows-x86_64", "windows-aarch64"];
+        for platform in platforms {
+            let mut rows = Manifest::built_in().iter().filter(|row| row.platform.as_deref() == Some(platform));
+            let first = rows.next().expect(platform);
+            assert_eq!((first.provides.as_str(), first.trust()), ("onnxruntime", Trust::Recorded), "{platform}");
         }
     }
 }

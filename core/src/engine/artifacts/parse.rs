@@ -211,3 +211,79 @@ fn check_unique(artifacts: &[Artifact], problems: &mut Vec<String>) {
         }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that fails here says so")]
+mod tests {
+    use super::*;
+
+    const LICENSE: &str = r#"license = { code = "MIT", weights = "MIT", commercial = true }"#;
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let text = format!(
+            r#"
+            colour = 1
+            [[artifact]]
+            id = "a"
+            provides = ""
+            file = "../a.onnx"
+            bytes = 0
+            sha256 = "ABC"
+            size = 1
+            weight = 2
+            {LICENSE}
+            sources = [
+                {{ url = "ftp://x/a" }}, {{ npm = "owner/name", version = "1", member = "a" }}, {{ url = "https://x", pip = "y" }},
+                {{ pip = "-r", version = "1", python = "3.11", platform = "any", member = "a" }}, {{ url = "https://x/a", hash = "1" }},
+            ]
+            [[artifact]]
+            id = "a"
+            provides = "a"
+            file = "b.onnx"
+            [[artifact]]
+            id = "c"
+            provides = "c"
+            file = "b.onnx.part"
+            {LICENSE}
+            [[artifact]]
+            id = "c"
+            provides = "c"
+            file = "b.onnx.part"
+            {LICENSE}
+            "#
+        );
+        let error = rows(&text, &[]).unwrap_err();
+        assert_eq!(error.kind(), Kind::ConfigInvalid);
+        let message = error.to_string();
+        for expected in [
+            "colour: only [[artifact]] rows",
+            "artifact a: provides is empty",
+            "\"../a.onnx\" is not a plain file name",
+            "bytes is 0",
+            "sha256 must be 64",
+            "size is not a field of an artifact",
+            "weight is not a field of an artifact",
+            "must start with https://",
+            "an npm source needs a package",
+            "exactly one of url, npm and pip",
+            "a pip source's package",
+            "hash is not a field of a source",
+            "artifact a: missing field `license`",
+            "\"b.onnx.part\" is not a plain file name",
+            "artifact c: the id stands twice",
+            "artifact c: its file name is also that of c",
+        ] {
+            assert!(message.contains(expected), "{expected:?} is missing from:\n{message}");
+        }
+    }
+
+    #[test]
+    fn rows_follow_those_before_them() {
+        let row = |id: &str| format!("[[artifact]]\nid = {id:?}\nprovides = \"x\"\nfile = \"{id}.onnx\"\n{LICENSE}\n");
+        let before = rows(&row("one"), &[]).unwrap();
+        let both = rows(&row("two"), &before).unwrap();
+        assert_eq!(both.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["one", "two"]);
+        assert!(rows(&row("one"), &before).unwrap_err().to_string().contains("the id stands twice"));
+    }
+}
