@@ -98,7 +98,7 @@ impl<'a> Part<'a> {
     pub(super) fn expect(&mut self, total: Option<u64>) -> Result<()> {
         match (self.want.bytes, total) {
             (Some(wanted), Some(total)) if wanted != total => {
-                Err(Error::new(Kind::ChecksumMismatch, format!("offers {total} bytes, {wanted} are expected")))
+                Err(Error::new(Kind::DownloadFailed, format!("offers {total} bytes, {wanted} are expected")))
             }
             (wanted, total) => {
                 self.total = wanted.or(total);

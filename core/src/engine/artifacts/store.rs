@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +15,10 @@ use super::{
     surroundings::Surroundings,
     verified::{self, Verified},
 };
-use crate::{Error, Kind, Result, progress::Progress};
+use crate::{
+    Error, Kind, Result,
+    progress::{Progress, Step},
+};
 
 /// How a store is to behave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -164,10 +168,20 @@ impl Store {
     /// Copies in folders of other programs are left alone.
     ///
     /// # Errors
-    /// [`Kind::OutputUnwritable`] when it cannot be removed.
+    /// [`Kind::OutputUnwritable`] when it cannot be removed, or is being fetched at this moment.
     pub fn remove(&self, artifact: &Artifact) -> Result<bool> {
+        if !self.folder.is_dir() {
+            return Ok(false);
+        }
         let path = self.folder.join(&artifact.file);
-        for ending in ["part", "sha256", "fetch", "archive.part"] {
+        let never_wait = |_: Step<'_>| ControlFlow::Break(());
+        let _lock = lock::hold(&self.folder, &artifact.file, &never_wait).map_err(|error| match error.kind() {
+            Kind::Cancelled => {
+                Error::new(Kind::OutputUnwritable, format!("{}: is being fetched just now", path.display()))
+            }
+            _ => error,
+        })?;
+        for ending in ["part", "sha256", "fetch", "archive", "archive.part"] {
             discard(&self.folder.join(format!("{}.{ending}", artifact.file)));
         }
         match fs::remove_file(&path) {
