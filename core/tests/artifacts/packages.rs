@@ -114,11 +114,13 @@ fn a_member_of_a_wheel_is_taken_out_by_the_first_pip_that_is_one() {
 fn what_goes_wrong_in_a_client_or_package_is_said_in_one_line() {
     let bytes = content(5_000);
     let cases = [
+        ("echo noise >&2; echo 'ERROR: No such thing' >&2; exit 1", None, "(any): ERROR: No such thing"),
         (
-            "echo noise >&2; echo 'ERROR: No matching distribution' >&2; exit 1",
+            "echo 'npm error code E1' >&2; echo 'npm error A complete log of this run' >&2; exit 1",
             None,
-            "noise; ERROR: No matching distribution",
+            "(any): code E1",
         ),
+        ("echo one >&2; echo >&2; echo two >&2; exit 1", None, "(any): one; two"),
         ("exit 3", None, "failed without a word"),
         ("exit 0", None, "pip left no .whl file"),
         ("", Some(b"not a zip".to_vec()), "the archive cannot be read"),

@@ -27,6 +27,15 @@ fn a_row_without_sources_says_where_to_put_the_file() {
     let error = setup.obtain(&manifest(&[row("a", &content(9), "")])).unwrap_err();
     assert_eq!(error.kind(), Kind::ArtifactMissing);
     assert!(error.to_string().contains("no public source is known"), "{error}");
+    assert!(!setup.path("store").exists(), "nothing is created for nothing");
+
+    let rows = manifest(&[row_of("a", "note = \"export it yourself\"", true, "")]);
+    let error = setup.obtain(&rows).unwrap_err();
+    assert_eq!(error.kind(), Kind::ArtifactMissing);
+    assert!(error.to_string().ends_with("; export it yourself"), "{error}");
+    fs::write(setup.kept("a.bin"), b"exported").unwrap();
+    let error = setup.obtain(&rows).unwrap_err();
+    assert_eq!(error.kind(), Kind::ChecksumUnknown, "there, but not agreed to: {error}");
 }
 
 #[test]
