@@ -194,7 +194,8 @@ pub(super) fn discard(path: &Path) {
     }
 }
 
-/// An error's first line, for a list of tries.
+/// An error's first line, for a list of tries, without the HTTP client's word for "input or output".
 pub(super) fn one_line(error: &dyn std::fmt::Display) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_string()
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().trim_start_matches("io: ").to_string()
 }

@@ -78,6 +78,9 @@ impl Store {
 
     /// Gets what provides `provides`: a file that is there already, or else the first that can be fetched.
     ///
+    /// Reports the step `download` with the file's bytes, or `wait` while another process fetches the same file.
+    /// Stopping keeps what has come; the next call goes on from there.
+    ///
     /// # Errors
     /// [`Kind::ModelUnknown`] when the manifest has no such row, [`Kind::LicenceRefused`],
     /// [`Kind::ArtifactMissing`] (offline, or no source), [`Kind::ChecksumUnknown`], [`Kind::DownloadFailed`] or
