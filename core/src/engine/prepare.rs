@@ -6,7 +6,6 @@
 use std::{
     collections::{HashMap, HashSet},
     fs,
-    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +13,10 @@ use half::f16;
 use prost::Message;
 
 use super::onnx::{Graph, Model, Node, TensorData, ValueInfo, data_type};
-use crate::{Error, Kind, Result};
+use crate::{
+    Error, Kind, Result,
+    files::{IfExists, write_atomically},
+};
 
 /// Raised whenever this file would write another graph from the same bytes, so that older ones are made anew.
 const VERSION: u32 = 1;
@@ -37,21 +39,12 @@ pub fn prepared(file: &Path, key: &str, output: &str, folder: &Path) -> Result<P
         .map_err(|error| Error::new(Kind::ModelMismatch, format!("{} is no ONNX graph", file.display())).because(error))?;
     drop(bytes);
     trim_and_widen(&mut model, output).map_err(|error| error.on(file.display()))?;
-    write(&path, &model)?;
-    Ok(path)
-}
-
-/// Writes under a temporary name and renames, so that another process never sees half a graph.
-fn write(path: &Path, model: &Model) -> Result<()> {
-    let failed = |error: std::io::Error| {
-        Error::new(Kind::OutputUnwritable, format!("cannot write {}", path.display())).because(error)
+    let unwritable = |error: std::io::Error| {
+        Error::new(Kind::OutputUnwritable, format!("cannot make {}", folder.display())).because(error)
     };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(failed)?;
-    let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    temporary.write_all(&model.encode_to_vec()).map_err(failed)?;
-    temporary.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    fs::create_dir_all(folder).map_err(unwritable)?;
+    write_atomically(&path, &model.encode_to_vec(), IfExists::Replace)?;
+    Ok(path)
 }
 
 /// Keeps one output and what it needs, widens half precision to single, sorts the nodes.

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, BufReader, Read, Seek, SeekFrom},
+    io::{BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -88,14 +88,27 @@ pub(super) fn join(archive: &Path, list: &str, entry: &str, into: &Path) -> Resu
         let path = member.path().map_err(|error| broken(&error))?.into_owned();
         let Some([from, to]) = places.remove(&path) else { continue };
         file.seek(SeekFrom::Start(from)).map_err(|error| unwritable(into, error))?;
-        let wrote = io::copy(&mut member.take(to - from), &mut file).map_err(|error| unwritable(into, error))?;
-        if wrote != to - from {
+        if copy(member.take(to - from), &mut file, into)? != to - from {
             return Err(Error::new(Kind::DownloadFailed, format!("{} is too short", path.display())));
         }
     }
     match places.keys().next() {
         Some(path) => Err(lacks(&path.display().to_string())),
         None => Ok(()),
+    }
+}
+
+/// Copies and counts; tells an archive that cannot be read from a disk that cannot be written.
+fn copy(mut from: impl Read, to: &mut File, path: &Path) -> Result<u64> {
+    let mut buffer = vec![0; 1 << 17];
+    let mut done = 0;
+    loop {
+        let count = from.read(&mut buffer).map_err(|error| broken(&error))?;
+        if count == 0 {
+            return Ok(done);
+        }
+        to.write_all(&buffer[..count]).map_err(|error| unwritable(path, error))?;
+        done += count as u64;
     }
 }
 

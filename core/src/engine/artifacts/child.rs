@@ -23,7 +23,7 @@ pub(super) enum Outcome {
     Done,
     /// There is no such program.
     NotInstalled,
-    /// It failed; these are the last lines of its complaint.
+    /// It failed; this is what it complained of.
     Failed(String),
 }
 
@@ -50,7 +50,7 @@ pub(super) fn run(
         Err(error) => return Ok(Outcome::Failed(one_line(&error))),
     };
     let succeeded = watch(&mut child, folder, subject, progress)?;
-    if succeeded { Ok(Outcome::Done) } else { Ok(Outcome::Failed(last_lines(&complaints))) }
+    if succeeded { Ok(Outcome::Done) } else { Ok(Outcome::Failed(gist(&complaints))) }
 }
 
 fn watch(child: &mut Child, folder: &Path, subject: &str, progress: &dyn Progress) -> Result<bool> {
@@ -94,10 +94,22 @@ fn size(folder: &Path) -> u64 {
         .sum()
 }
 
-/// The end of a complaint in one line: the rest is usually a trace.
-fn last_lines(complaints: &Path) -> String {
+/// What a client complained of, in one line: what it calls errors, or else everything, up to a few lines.
+fn gist(complaints: &Path) -> String {
     let text = String::from_utf8_lossy(&fs::read(complaints).unwrap_or_default()).into_owned();
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let last = lines[lines.len().saturating_sub(3)..].join("; ");
-    if last.is_empty() { "failed without a word".into() } else { last }
+    let is_error = |line: &&&str| {
+        let line = line.to_ascii_lowercase();
+        line.starts_with("error") || line.starts_with("npm err")
+    };
+    let errors: Vec<&str> = lines.iter().filter(is_error).copied().collect();
+    let chosen = if errors.is_empty() { lines } else { errors };
+    let told: Vec<&str> = chosen
+        .into_iter()
+        .map(|line| line.trim_start_matches("npm error").trim_start_matches("npm ERR!").trim())
+        // The log it points to is removed together with everything else it left.
+        .filter(|line| !line.is_empty() && !line.contains("complete log of this run"))
+        .take(4)
+        .collect();
+    if told.is_empty() { "failed without a word".into() } else { told.join("; ") }
 }

@@ -1,7 +1,7 @@
 //! Fetches one address over HTTP, going on where an earlier try stopped.
 
 use ureq::{
-    Agent, Body,
+    Agent, Body, Proxy,
     http::{Response, header},
     tls::{RootCerts, TlsConfig},
 };
@@ -22,12 +22,13 @@ pub(super) struct Http {
 }
 
 impl Http {
-    /// The proxy is the environment's; certificates are checked as the platform does, so that a company's own
-    /// authority works.
+    /// Certificates are checked as the platform does, so that a company's own authority works.
     pub(super) fn new(surroundings: &Surroundings) -> Self {
         let connect = Some(surroundings.connect_timeout);
         let stall = Some(surroundings.stall_timeout);
+        let proxy = if surroundings.use_proxy { Proxy::try_from_env() } else { None };
         let config = Agent::config_builder()
+            .proxy(proxy)
             .http_status_as_error(false)
             .timeout_resolve(connect)
             .timeout_connect(connect)
@@ -69,16 +70,15 @@ impl Http {
             part.restart()?;
             response = self.ask(url, 0)?;
         }
-        let total = match response.status().as_u16() {
-            200 => {
-                part.restart()?;
-                length(&response)
+        match response.status().as_u16() {
+            // The size is looked at first: a page of a hotel's network must not cost us what we have.
+            200 => part.expect(length(&response)).and_then(|()| part.restart())?,
+            206 if first_byte(&response) == Some(part.done()) => {
+                part.expect(length(&response).map(|rest| part.done() + rest))?;
             }
-            206 if first_byte(&response) == Some(part.done()) => length(&response).map(|rest| part.done() + rest),
             206 => return Err(Error::new(Kind::DownloadFailed, "sends another part than was asked for")),
             status => return Err(Error::new(Kind::DownloadFailed, format!("answers HTTP {status}"))),
-        };
-        part.expect(total)?;
+        }
         part.fill(response.into_body().into_reader())?;
         part.finish()
     }

@@ -68,7 +68,9 @@ impl Store {
         let want = Want { folder: self.folder.clone(), file: artifact.file.clone(), bytes: artifact.bytes, sha256 };
         if let Some(mirror) = self.options.mirror.as_deref().filter(|_| trusted) {
             let outcome = self.fetch_mirror(mirror, &want, progress);
-            if let Some(path) = self.settle(artifact, outcome, &format!("{mirror}/{}", want.file), tries)? {
+            if let Some(path) =
+                self.settle(artifact, outcome, &format!("{}/{}", without_password(mirror), want.file), tries)?
+            {
                 return Ok(Some(path));
             }
         }
@@ -154,6 +156,14 @@ impl Store {
             fs::rename(&arrived.path, &archive).map_err(|error| unwritable(&archive, error))?;
             take_member(&archive, member, want, progress)
         })
+    }
+}
+
+/// An address as it may stand in a message.
+fn without_password(address: &str) -> String {
+    match address.split_once("://").map(|(scheme, rest)| (scheme, rest.split_once('@'))) {
+        Some((scheme, Some((login, rest)))) if !login.contains('/') => format!("{scheme}://{rest}"),
+        _ => address.to_string(),
     }
 }
 

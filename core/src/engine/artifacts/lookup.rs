@@ -19,7 +19,7 @@ impl Store {
     }
 
     /// Every place where the file may lie, the store's own first.
-    fn candidates(&self, artifact: &Artifact) -> Vec<PathBuf> {
+    pub(super) fn candidates(&self, artifact: &Artifact) -> Vec<PathBuf> {
         let mut candidates = vec![self.folder.join(&artifact.file)];
         let folders = [&self.options.read_only_folders, &self.around.filled_folders, &self.around.rembg_folders];
         for folder in folders.into_iter().flatten() {

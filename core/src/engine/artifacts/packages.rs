@@ -22,8 +22,8 @@ pub(super) fn npm(
 ) -> Result<PathBuf> {
     let mut arguments: Vec<OsString> =
         ["pack", "--silent", "--loglevel=error", "--ignore-scripts"].map(Into::into).into();
-    // One more try, not several with long pauses; a cache of its own, so that nothing large stays behind.
-    arguments.extend(["--fetch-retries=1", "--cache"].map(OsString::from));
+    // One more try, not several with pauses of ten seconds; a cache of its own, so that nothing large stays behind.
+    arguments.extend(["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--cache"].map(OsString::from));
     arguments.push(folder.join("cache").into());
     arguments.extend(["--pack-destination".into(), folder.into(), format!("{package}@{version}").into()]);
     run(&around.npm, "npm", &arguments, folder, package, progress)?;

@@ -98,7 +98,7 @@ impl<'a> Part<'a> {
     pub(super) fn expect(&mut self, total: Option<u64>) -> Result<()> {
         match (self.want.bytes, total) {
             (Some(wanted), Some(total)) if wanted != total => {
-                Err(Error::new(Kind::ChecksumMismatch, format!("offers {total} bytes, {wanted} are expected")))
+                Err(Error::new(Kind::DownloadFailed, format!("offers {total} bytes, {wanted} are expected")))
             }
             (wanted, total) => {
                 self.total = wanted.or(total);
@@ -194,7 +194,8 @@ pub(super) fn discard(path: &Path) {
     }
 }
 
-/// An error's first line, for a list of tries.
+/// An error's first line, for a list of tries, without the HTTP client's word for "input or output".
 pub(super) fn one_line(error: &dyn std::fmt::Display) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_string()
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().trim_start_matches("io: ").to_string()
 }

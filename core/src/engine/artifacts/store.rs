@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -9,12 +10,15 @@ use super::{
     download::Http,
     fetch::Tries,
     lock,
-    manifest::{Artifact, Manifest, Trust},
+    manifest::{Artifact, Manifest},
     part::{discard, unwritable},
     surroundings::Surroundings,
     verified::{self, Verified},
 };
-use crate::{Error, Kind, Result, progress::Progress};
+use crate::{
+    Error, Kind, Result,
+    progress::{Progress, Step},
+};
 
 /// How a store is to behave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,6 +78,9 @@ impl Store {
 
     /// Gets what provides `provides`: a file that is there already, or else the first that can be fetched.
     ///
+    /// Reports the step `download` with the file's bytes, or `wait` while another process fetches the same file.
+    /// Stopping keeps what has come; the next call goes on from there.
+    ///
     /// # Errors
     /// [`Kind::ModelUnknown`] when the manifest has no such row, [`Kind::LicenceRefused`],
     /// [`Kind::ArtifactMissing`] (offline, or no source), [`Kind::ChecksumUnknown`], [`Kind::DownloadFailed`] or
@@ -87,27 +94,39 @@ impl Store {
             }
         }
         if self.options.offline {
-            return Err(self.missing(&variants, "and nothing may be fetched (offline)"));
+            return Err(self.not_here(&variants, "and nothing may be fetched (offline)"));
         }
         let mut tries = Tries::default();
         for artifact in &variants {
-            if !self.may_fetch(artifact, &mut tries) {
-                continue;
-            }
-            let _lock = {
-                fs::create_dir_all(&self.folder).map_err(|error| unwritable(&self.folder, error))?;
-                lock::hold(&self.folder, &artifact.file, progress)?
-            };
-            // Whoever held the lock before may have fetched it.
-            let path = match self.find(artifact) {
-                Some(path) => Some(path),
-                None => self.fetch(artifact, progress, &mut tries)?,
-            };
-            if let Some(path) = path {
+            if let Some(path) = self.fetch_once(artifact, progress, &mut tries)? {
                 return Ok(((*artifact).clone(), path));
             }
         }
-        Err(tries.into_error(provides, || self.missing(&variants, "and no public source is known")))
+        Err(tries.into_error(provides, || self.not_here(&variants, "and no public source is known")))
+    }
+
+    /// Fetches an artifact, unless another process does so meanwhile; `None` when it may not or cannot be fetched.
+    fn fetch_once(&self, artifact: &Artifact, progress: &dyn Progress, tries: &mut Tries) -> Result<Option<PathBuf>> {
+        if artifact.sources.is_empty() && self.options.mirror.is_none() {
+            return Ok(None);
+        }
+        if !self.may_fetch(artifact) {
+            tries.add_unknown(artifact);
+            return Ok(None);
+        }
+        fs::create_dir_all(&self.folder).map_err(|error| unwritable(&self.folder, error))?;
+        let _lock = lock::hold(&self.folder, &artifact.file, progress)?;
+        match self.find(artifact) {
+            Some(path) => Ok(Some(path)),
+            None => self.fetch(artifact, progress, tries),
+        }
+    }
+
+    /// Whether what arrives could be checked, or need not be.
+    fn may_fetch(&self, artifact: &Artifact) -> bool {
+        self.options.trust_unknown
+            || self.wanted_sha256(artifact).is_some()
+            || artifact.sources.iter().any(super::fetch::is_pinned)
     }
 
     /// The variants for this platform whose licence is allowed; an error when there is none.
@@ -127,9 +146,18 @@ impl Store {
         if allowed.is_empty() { Err(Error::new(Kind::LicenceRefused, license)) } else { Ok(allowed) }
     }
 
-    fn missing(&self, variants: &[&Artifact], why: &str) -> Error {
+    /// The error for files that were not found: missing, or there without a checksum to hold them to.
+    fn not_here(&self, variants: &[&Artifact], why: &str) -> Error {
+        let unknown = variants.iter().filter(|artifact| self.wanted_sha256(artifact).is_none());
+        if let Some(path) = unknown.flat_map(|artifact| self.candidates(artifact)).find(|path| path.is_file()) {
+            let message = format!("{}: no checksum is recorded for it", path.display());
+            return Error::new(Kind::ChecksumUnknown, message);
+        }
         let files: Vec<&str> = variants.iter().map(|artifact| artifact.file.as_str()).collect();
-        let message = format!("{} is not in {}, {why}", files.join(" or "), self.folder.display());
+        let mut message = format!("{} is not in {}, {why}", files.join(" or "), self.folder.display());
+        for note in variants.iter().filter(|artifact| artifact.sources.is_empty()).filter_map(|row| row.note.as_ref()) {
+            message += &format!("; {note}");
+        }
         Error::new(Kind::ArtifactMissing, message)
     }
 
@@ -142,7 +170,7 @@ impl Store {
         let own = self.folder.join(&artifact.file);
         let path = if own.is_file() { own } else { self.find(artifact).unwrap_or(own) };
         if !path.is_file() {
-            return Err(self.missing(&[artifact], "so it cannot be verified"));
+            return Err(self.not_here(&[artifact], "so it cannot be verified"));
         }
         let wanted = self.wanted_sha256(artifact).ok_or_else(|| {
             Error::new(Kind::ChecksumUnknown, format!("{}: nothing is recorded to verify it against", path.display()))
@@ -164,10 +192,20 @@ impl Store {
     /// Copies in folders of other programs are left alone.
     ///
     /// # Errors
-    /// [`Kind::OutputUnwritable`] when it cannot be removed.
+    /// [`Kind::OutputUnwritable`] when it cannot be removed, or is being fetched at this moment.
     pub fn remove(&self, artifact: &Artifact) -> Result<bool> {
+        if !self.folder.is_dir() {
+            return Ok(false);
+        }
         let path = self.folder.join(&artifact.file);
-        for ending in ["part", "sha256", "fetch", "archive.part"] {
+        let never_wait = |_: Step<'_>| ControlFlow::Break(());
+        let _lock = lock::hold(&self.folder, &artifact.file, &never_wait).map_err(|error| match error.kind() {
+            Kind::Cancelled => {
+                Error::new(Kind::OutputUnwritable, format!("{}: is being fetched just now", path.display()))
+            }
+            _ => error,
+        })?;
+        for ending in ["part", "sha256", "fetch", "archive", "archive.part"] {
             discard(&self.folder.join(format!("{}.{ending}", artifact.file)));
         }
         match fs::remove_file(&path) {
@@ -182,14 +220,5 @@ impl Store {
 
     pub(super) fn verified(&self) -> Verified {
         Verified::new(&self.folder)
-    }
-
-    fn may_fetch(&self, artifact: &Artifact, tries: &mut Tries) -> bool {
-        let pinned = artifact.trust() == Trust::Recorded || self.wanted_sha256(artifact).is_some();
-        let may = pinned || self.options.trust_unknown || artifact.sources.iter().any(super::fetch::is_pinned);
-        if !may {
-            tries.add_unknown(artifact);
-        }
-        may
     }
 }

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 /// What the store takes from around it.
 ///
-/// [`Surroundings::of_process`] reads the environment once; nothing else in the store does.
+/// [`Surroundings::of_process`] reads the environment once; apart from the proxy, nothing else in the store does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Surroundings {
     /// Where files are kept when no folder is named; `None` when the environment names no home.
@@ -17,6 +17,9 @@ pub struct Surroundings {
     pub npm: Vec<Vec<OsString>>,
     /// Ways to start the pip client, likewise.
     pub pip: Vec<Vec<OsString>>,
+    /// Whether to go through the proxy that the process's environment names (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`,
+    /// except for the hosts of `NO_PROXY`).
+    pub use_proxy: bool,
     /// How long looking up a host, and connecting to it, may each take.
     pub connect_timeout: Duration,
     /// How long a connection may deliver nothing.
@@ -27,10 +30,10 @@ impl Surroundings {
     /// Those of this process.
     #[must_use]
     pub fn of_process() -> Self {
-        Self::from_variables(&|name| std::env::var_os(name))
+        Self { use_proxy: true, ..Self::from_variables(&|name| std::env::var_os(name)) }
     }
 
-    /// Those that these environment variables describe.
+    /// Those that these environment variables describe, without a proxy.
     #[must_use]
     pub fn from_variables(variable: &dyn Fn(&str) -> Option<OsString>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
@@ -47,6 +50,7 @@ impl Surroundings {
             } else {
                 &["python3 -m pip", "pip3", "pip"]
             }),
+            use_proxy: false,
             // A blocked network must not cost more than a moment before the next source is tried.
             connect_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(30),
