@@ -100,6 +100,20 @@ impl Engine {
         Ok((artifact, prepared))
     }
 
+    /// Removes the graphs that were made from weights; they are made again when needed.
+    ///
+    /// # Errors
+    /// [`Kind::OutputUnwritable`] when they cannot be removed.
+    pub fn forget_prepared(store: &Store) -> Result<()> {
+        let folder = store.folder().join("prepared");
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::new(Kind::OutputUnwritable, format!("cannot remove {}", folder.display())).because(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The network in `file` on `device`, loaded now or shared from before.
     ///
     /// # Errors
