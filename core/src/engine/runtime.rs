@@ -100,6 +100,20 @@ impl Engine {
         Ok((artifact, prepared))
     }
 
+    /// Removes the graphs that were made from weights; they are made again when needed.
+    ///
+    /// # Errors
+    /// [`Kind::OutputUnwritable`] when they cannot be removed.
+    pub fn forget_prepared(store: &Store) -> Result<()> {
+        let folder = store.folder().join("prepared");
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::new(Kind::OutputUnwritable, format!("cannot remove {}", folder.display())).because(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The network in `file` on `device`, loaded now or shared from before.
     ///
     /// # Errors
@@ -197,7 +211,8 @@ impl Engine {
     }
 
     fn builder(&self, environment: &ort::environment::Environment) -> ort::Result<SessionBuilder> {
-        let threads = self.options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let threads =
+            self.options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let builder = Session::builder(environment)?;
         let builder = builder.with_intra_threads(threads)?;
         // Spinning threads would take the cores from decoding and encoding; it costs no speed (docs/performance.md).
@@ -226,7 +241,10 @@ fn probe(environment: &ort::environment::Environment, device: Device) -> std::re
 fn register(builder: &mut SessionBuilder, device: Device) -> Result<()> {
     use ep::ExecutionProvider;
     if !is_built_in(device) {
-        return Err(Error::new(Kind::DeviceUnavailable, format!("this ONNX Runtime library was built without {device}")));
+        return Err(Error::new(
+            Kind::DeviceUnavailable,
+            format!("this ONNX Runtime library was built without {device}"),
+        ));
     }
     let registered = match device {
         Device::Auto | Device::Cpu => Ok(()),
