@@ -3,6 +3,7 @@
 mod compare;
 mod doctor;
 mod models;
+pub use models::catalog;
 mod shell;
 
 use crate::{

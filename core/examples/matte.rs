@@ -17,14 +17,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut segmenter = Catalog::built_in().segmenter(&engine, &options.model, options.device, &Silent)?;
     let recipe = Recipe::new(options)?;
     let list: Vec<(String, String)> = if arguments[0].ends_with(".txt") {
-        std::fs::read_to_string(&arguments[0])?.lines().map(|l| { let (a, b) = l.split_once(' ').unwrap(); (a.into(), b.into()) }).collect()
-    } else { vec![(arguments[0].clone(), arguments[1].clone())] };
+        std::fs::read_to_string(&arguments[0])?
+            .lines()
+            .map(|l| {
+                let (a, b) = l.split_once(' ').unwrap();
+                (a.into(), b.into())
+            })
+            .collect()
+    } else {
+        vec![(arguments[0].clone(), arguments[1].clone())]
+    };
     for (input, output) in list {
-    let picture = files::read(input.as_ref(), &ReadOptions::default())?;
-    let cutout = remove_background(picture, segmenter.as_mut(), &recipe, &Silent)?;
-    let size = cutout.matte.size();
-    eprintln!("{input} {:?} {:?} cov {:.3} conf {:.3}", cutout.report.timings, cutout.report.subject, cutout.report.coverage, cutout.report.confidence);
-    image::save_buffer(output, &cutout.matte.to_u8(), size.width, size.height, image::ColorType::L8)?;
+        let picture = files::read(input.as_ref(), &ReadOptions::default())?;
+        let cutout = remove_background(picture, segmenter.as_mut(), &recipe, &Silent)?;
+        let size = cutout.matte.size();
+        eprintln!(
+            "{input} {:?} {:?} cov {:.3} conf {:.3}",
+            cutout.report.timings, cutout.report.subject, cutout.report.coverage, cutout.report.confidence
+        );
+        image::save_buffer(output, &cutout.matte.to_u8(), size.width, size.height, image::ColorType::L8)?;
     }
     Ok(())
 }

@@ -74,8 +74,7 @@ pub enum Device {
 
 impl Device {
     /// What `auto` tries, in order.
-    pub const AUTO_ORDER: [Self; 5] =
-        [Self::TensorRt(0), Self::Cuda(0), Self::CoreMl, Self::DirectMl(0), Self::Cpu];
+    pub const AUTO_ORDER: [Self; 5] = [Self::TensorRt(0), Self::Cuda(0), Self::CoreMl, Self::DirectMl(0), Self::Cpu];
 }
 
 impl fmt::Display for Device {

@@ -90,7 +90,9 @@ impl fmt::Display for Warning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OneFrameOf(count) => write!(formatter, "the file is animated; one of its {count} frames was read"),
-            Self::ProfileUnreadable => formatter.write_str("the colour profile cannot be used; colours are taken for sRGB"),
+            Self::ProfileUnreadable => {
+                formatter.write_str("the colour profile cannot be used; colours are taken for sRGB")
+            }
             Self::MetadataDropped => formatter.write_str("metadata was too large or damaged and was dropped"),
         }
     }
@@ -134,12 +136,16 @@ pub fn read_matte(path: &Path, options: &ReadOptions) -> Result<Alpha> {
 }
 
 fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
-    let unreadable =
-        |error: std::io::Error| Error::new(Kind::InputUnreadable, format!("cannot read the file: {error}")).because(error);
+    let unreadable = |error: std::io::Error| {
+        Error::new(Kind::InputUnreadable, format!("cannot read the file: {error}")).because(error)
+    };
     let file = fs::File::open(path).map_err(unreadable)?;
     let length = file.metadata().map_err(unreadable)?.len();
     if length > most {
-        return Err(Error::new(Kind::PictureTooLarge, format!("the file has {length} bytes; at most {most} are accepted")));
+        return Err(Error::new(
+            Kind::PictureTooLarge,
+            format!("the file has {length} bytes; at most {most} are accepted"),
+        ));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     // A pipe has no length: it is cut off one byte after the limit, and `decode` refuses it.

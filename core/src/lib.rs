@@ -14,4 +14,4 @@ pub mod progress;
 pub mod steps;
 pub mod tensor;
 
-pub use error::{Error, Kind, Result};
+pub use error::{Error, KINDS, Kind, Result};

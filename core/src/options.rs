@@ -311,9 +311,9 @@ impl FromStr for Canvas {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let sides = text.split_once(['x', 'X']).and_then(|(width, height)| {
-            Some(Size::new(width.trim().parse().ok()?, height.trim().parse().ok()?))
-        });
+        let sides = text
+            .split_once(['x', 'X'])
+            .and_then(|(width, height)| Some(Size::new(width.trim().parse().ok()?, height.trim().parse().ok()?)));
         sides.map(Self).ok_or_else(|| format!("{text:?} is not a size: write 1200x800"))
     }
 }

@@ -169,9 +169,12 @@ impl Found {
         let rows = matte.values().par_chunks(width).enumerate().map(|(y, row)| Row::of(y as u32, row));
         let all = rows.reduce(Row::default, Row::join);
         let area = matte.size().area() as f64;
-        let subject = all.columns.filter(|_| all.greatest >= SUBJECT).zip(all.rows).map(|((left, right), (top, bottom))| {
-            Rect { left, top, size: Size::new(right - left + 1, bottom - top + 1) }
-        });
+        let subject =
+            all.columns.filter(|_| all.greatest >= SUBJECT).zip(all.rows).map(|((left, right), (top, bottom))| Rect {
+                left,
+                top,
+                size: Size::new(right - left + 1, bottom - top + 1),
+            });
         let confidence = if all.opaque > 0.0 { (all.decided / all.opaque) as f32 } else { 0.0 };
         Self { subject, coverage: (all.sum / area) as f32, confidence }
     }

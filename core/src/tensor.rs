@@ -50,15 +50,13 @@ pub fn resize_alpha(alpha: &Alpha, size: Size) -> Result<Alpha> {
         return Ok(alpha.clone());
     }
     let from = alpha.size();
-    let source = fir::images::TypedImageRef::<fir::pixels::F32>::from_buffer(
-        from.width,
-        from.height,
-        bytes_of(alpha.values()),
-    )
-    .map_err(|error| internal("matte", &error))?;
+    let source =
+        fir::images::TypedImageRef::<fir::pixels::F32>::from_buffer(from.width, from.height, bytes_of(alpha.values()))
+            .map_err(|error| internal("matte", &error))?;
     let mut values = vec![0.0_f32; size.area()];
-    let mut target = fir::images::TypedImage::<fir::pixels::F32>::from_buffer(size.width, size.height, bytes_of_mut(&mut values))
-        .map_err(|error| internal("matte", &error))?;
+    let mut target =
+        fir::images::TypedImage::<fir::pixels::F32>::from_buffer(size.width, size.height, bytes_of_mut(&mut values))
+            .map_err(|error| internal("matte", &error))?;
     let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::CatmullRom));
     fir::Resizer::new().resize_typed(&source, &mut target, &options).map_err(|error| internal("matte", &error))?;
     drop(target);
@@ -82,17 +80,21 @@ pub fn resize_rgb(color: &Rgb, size: Size) -> Result<Rgb> {
     let wrong = |error: &dyn std::fmt::Display| internal("picture", error);
     let samples = match color.samples() {
         Samples::Eight(samples) => {
-            let source = fir::images::TypedImageRef::<U8x3>::from_buffer(from.width, from.height, samples).map_err(|e| wrong(&e))?;
+            let source = fir::images::TypedImageRef::<U8x3>::from_buffer(from.width, from.height, samples)
+                .map_err(|e| wrong(&e))?;
             let mut out = vec![0_u8; size.area() * 3];
-            let mut target = fir::images::TypedImage::<U8x3>::from_buffer(size.width, size.height, &mut out).map_err(|e| wrong(&e))?;
+            let mut target = fir::images::TypedImage::<U8x3>::from_buffer(size.width, size.height, &mut out)
+                .map_err(|e| wrong(&e))?;
             resizer.resize_typed(&source, &mut target, &options).map_err(|e| wrong(&e))?;
             Samples::Eight(out)
         }
         Samples::Sixteen(samples) => {
-            let source = fir::images::TypedImageRef::<U16x3>::from_buffer(from.width, from.height, bytes_of(samples)).map_err(|e| wrong(&e))?;
+            let source = fir::images::TypedImageRef::<U16x3>::from_buffer(from.width, from.height, bytes_of(samples))
+                .map_err(|e| wrong(&e))?;
             let mut out = vec![0_u16; size.area() * 3];
             let mut target =
-                fir::images::TypedImage::<U16x3>::from_buffer(size.width, size.height, bytes_of_mut(&mut out)).map_err(|e| wrong(&e))?;
+                fir::images::TypedImage::<U16x3>::from_buffer(size.width, size.height, bytes_of_mut(&mut out))
+                    .map_err(|e| wrong(&e))?;
             resizer.resize_typed(&source, &mut target, &options).map_err(|e| wrong(&e))?;
             Samples::Sixteen(out)
         }

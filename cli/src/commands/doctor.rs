@@ -105,7 +105,11 @@ fn engine_findings(engine: &Engine) -> Vec<Finding> {
                 Ok(()) => Ok(status.device.to_string()),
                 Err(why) => Err(format!("{}: {why}", status.device)),
             };
-            findings.push(Finding { what: "device", found, advice: "only needed for this device; `auto` goes on without" });
+            findings.push(Finding {
+                what: "device",
+                found,
+                advice: "only needed for this device; `auto` goes on without",
+            });
         }
     }
     findings
@@ -125,7 +129,11 @@ fn programs() -> Vec<Finding> {
     };
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     vec![
-        program("ffmpeg", &["-version"], "only needed for video: `apt install ffmpeg`, `brew install ffmpeg`, `winget install ffmpeg`"),
+        program(
+            "ffmpeg",
+            &["-version"],
+            "only needed for video: `apt install ffmpeg`, `brew install ffmpeg`, `winget install ffmpeg`",
+        ),
         program(npm, &["--version"], "only a second way to the files: https://nodejs.org"),
         program("pip", &["--version"], "only a second way to the files: `apt install python3-pip`"),
     ]

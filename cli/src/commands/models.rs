@@ -40,7 +40,7 @@ pub fn catalog(config: &Config) -> Result<Catalog> {
     config.models_file.as_deref().map_or_else(|| Ok(Catalog::built_in()), Catalog::with_file)
 }
 
-fn variants<'a>(catalog: &'a Catalog, card: &ModelCard) -> Vec<&'a Artifact> {
+fn variants<'a>(catalog: &'a Catalog, card: &'a ModelCard) -> Vec<&'a Artifact> {
     catalog.manifest().variants(&card.name).collect()
 }
 
@@ -62,7 +62,8 @@ fn list(catalog: &Catalog, store: &Store, as_json: bool, markdown: bool) -> Ende
         let first = variants.first();
         let license = card.own.as_ref().map(|own| &own.license).or(first.map(|artifact| &artifact.license));
         let megabytes = first.and_then(|artifact| artifact.bytes).map(|bytes| bytes / 1_000_000);
-        let (weights, commercial) = license.map_or(("unknown", false), |license| (&license.weights, license.commercial));
+        let (weights, commercial) =
+            license.map_or(("unknown", false), |license| (&license.weights, license.commercial));
         if as_json {
             println!(
                 "{}",
@@ -112,7 +113,7 @@ fn pull(catalog: &Catalog, names: &[String], trust_unknown: bool, shared: &Share
     Ok(DONE)
 }
 
-fn chosen<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a Artifact>> {
+fn chosen<'a>(catalog: &'a Catalog, names: &'a [String]) -> Result<Vec<&'a Artifact>> {
     if names.is_empty() {
         return Ok(catalog.manifest().iter().collect());
     }
@@ -176,14 +177,22 @@ fn show_artifact(artifact: &Artifact, store: &Store) {
     let license = &artifact.license;
     println!("\n{}", artifact.id);
     println!("  licence of code     {}", license.code);
-    println!("  licence of weights  {}{}", license.weights, if license.commercial { "" } else { "  (no commercial use)" });
-    for (what, text) in [("training data", &license.data), ("note", &license.note), ("about the file", &artifact.note)] {
+    println!(
+        "  licence of weights  {}{}",
+        license.weights,
+        if license.commercial { "" } else { "  (no commercial use)" }
+    );
+    for (what, text) in [("training data", &license.data), ("note", &license.note), ("about the file", &artifact.note)]
+    {
         if let Some(text) = text {
             println!("  {what:<19} {text}");
         }
     }
     println!("  sha256              {}", artifact.sha256.as_deref().unwrap_or("not recorded; the first download asks"));
-    println!("  here                {}", store.find(artifact).map_or("no".to_owned(), |path| path.display().to_string()));
+    println!(
+        "  here                {}",
+        store.find(artifact).map_or("no".to_owned(), |path| path.display().to_string())
+    );
     if artifact.sources.is_empty() {
         println!("  source              none: put the file into {}", store.folder().join(&artifact.file).display());
     }

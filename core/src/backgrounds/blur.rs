@@ -30,7 +30,8 @@ impl Background for Blur {
         let sigma = self.0.pixels(size.diagonal());
         let block = ((sigma / CELLS_IN_SIGMA) as usize).max(1);
         let ground = fill_subject(weighted_blocks(scene.picture, scene.alpha, block));
-        let planes: Vec<Plane> = ground.into_par_iter().map(|plane| gaussian_blur(&plane, sigma / block as f32)).collect();
+        let planes: Vec<Plane> =
+            ground.into_par_iter().map(|plane| gaussian_blur(&plane, sigma / block as f32)).collect();
         let blurred = enlarge(&planes, size, block);
         image::cover(&blurred, scene.canvas)
     }
@@ -103,9 +104,8 @@ fn fill_subject(finest: Weighted) -> Vec<Plane> {
             .with_min_len(4096)
             .map(|i| {
                 let [red, green, blue, weight] = level.cells[i];
-                let coarser = filled.as_ref().map_or([0.5; 3], |(size, colors)| {
-                    sample(colors, *size, i % width, i / width)
-                });
+                let coarser =
+                    filled.as_ref().map_or([0.5; 3], |(size, colors)| sample(colors, *size, i % width, i / width));
                 // A cell that is mostly background speaks for itself.
                 let trust = (weight * 2.0).min(1.0);
                 let own = [red, green, blue].map(|sum| if weight > 0.0 { sum / weight } else { 0.0 });
@@ -175,7 +175,8 @@ mod tests {
         let picture = Rgb::new(size, Samples::Eight(samples));
         let alpha = Alpha::new(size, (0..size.area()).map(|i| if inside(i) { 1.0 } else { 0.0 }).collect());
         for notation in ["", "6", "3%", "40"] {
-            let painted = parse(notation).unwrap().paint(&Scene { canvas: size, picture: &picture, alpha: &alpha }).unwrap();
+            let painted =
+                parse(notation).unwrap().paint(&Scene { canvas: size, picture: &picture, alpha: &alpha }).unwrap();
             for i in 0..size.area() {
                 let [red, green, _] = painted.unit(i);
                 assert!(red < 0.02 && (green - 180.0 / 255.0).abs() < 0.03, "{notation}: {red} {green}");

@@ -35,8 +35,9 @@ pub fn prepared(file: &Path, key: &str, output: &str, folder: &Path) -> Result<P
     }
     let bytes = fs::read(file)
         .map_err(|error| Error::new(Kind::InputUnreadable, format!("cannot read {}", file.display())).because(error))?;
-    let mut model = Model::decode(bytes.as_slice())
-        .map_err(|error| Error::new(Kind::ModelMismatch, format!("{} is no ONNX graph", file.display())).because(error))?;
+    let mut model = Model::decode(bytes.as_slice()).map_err(|error| {
+        Error::new(Kind::ModelMismatch, format!("{} is no ONNX graph", file.display())).because(error)
+    })?;
     drop(bytes);
     trim_and_widen(&mut model, output).map_err(|error| error.on(file.display()))?;
     let unwritable = |error: std::io::Error| {
@@ -124,11 +125,23 @@ fn drop_needless_casts(graph: &mut Graph) {
         .collect();
     // These operators give what they take; anything else keeps its cast, which is merely slower.
     const KEEP_TYPE: &[&str] = &[
-        "Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "Div", "MaxPool", "Mul", "Relu", "Resize",
-        "Sigmoid", "Sub", "Upsample",
+        "Add",
+        "AveragePool",
+        "BatchNormalization",
+        "Concat",
+        "Conv",
+        "Div",
+        "MaxPool",
+        "Mul",
+        "Relu",
+        "Resize",
+        "Sigmoid",
+        "Sub",
+        "Upsample",
     ];
     for node in &graph.node {
-        let to_single = node.op_type == "Cast" && node.attribute.iter().any(|a| a.name == "to" && a.i == i64::from(data_type::FLOAT));
+        let to_single = node.op_type == "Cast"
+            && node.attribute.iter().any(|a| a.name == "to" && a.i == i64::from(data_type::FLOAT));
         if to_single || KEEP_TYPE.contains(&node.op_type.as_str()) {
             single.extend(node.output.iter().cloned());
         }
@@ -172,14 +185,22 @@ fn needed_in_order(nodes: Vec<Node>, output: &str) -> Result<Vec<Node>> {
             stack.pop();
             continue;
         }
-        let waiting: Vec<usize> =
-            nodes[index].input.iter().filter_map(|name| maker.get(name)).copied().filter(|&i| state[i] != Visit::Done).collect();
+        let waiting: Vec<usize> = nodes[index]
+            .input
+            .iter()
+            .filter_map(|name| maker.get(name))
+            .copied()
+            .filter(|&i| state[i] != Visit::Done)
+            .collect();
         if waiting.is_empty() {
             state[index] = Visit::Done;
             order.push(index);
             stack.pop();
         } else if state[index] == Visit::Open {
-            return Err(Error::new(Kind::ModelMismatch, format!("the graph runs in a circle at {:?}", nodes[index].name)));
+            return Err(Error::new(
+                Kind::ModelMismatch,
+                format!("the graph runs in a circle at {:?}", nodes[index].name),
+            ));
         } else {
             state[index] = Visit::Open;
             stack.extend(waiting);
@@ -199,7 +220,7 @@ enum Visit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::onnx::{Attribute, Type, TensorType, attribute_type};
+    use crate::engine::onnx::{Attribute, TensorType, Type, attribute_type};
 
     fn node(op: &str, input: &[&str], output: &str) -> Node {
         Node {

@@ -211,7 +211,8 @@ impl Engine {
     }
 
     fn builder(&self, environment: &ort::environment::Environment) -> ort::Result<SessionBuilder> {
-        let threads = self.options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let threads =
+            self.options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let builder = Session::builder(environment)?;
         let builder = builder.with_intra_threads(threads)?;
         // Spinning threads would take the cores from decoding and encoding; it costs no speed (docs/performance.md).
@@ -240,7 +241,10 @@ fn probe(environment: &ort::environment::Environment, device: Device) -> std::re
 fn register(builder: &mut SessionBuilder, device: Device) -> Result<()> {
     use ep::ExecutionProvider;
     if !is_built_in(device) {
-        return Err(Error::new(Kind::DeviceUnavailable, format!("this ONNX Runtime library was built without {device}")));
+        return Err(Error::new(
+            Kind::DeviceUnavailable,
+            format!("this ONNX Runtime library was built without {device}"),
+        ));
     }
     let registered = match device {
         Device::Auto | Device::Cpu => Ok(()),

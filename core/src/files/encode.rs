@@ -205,7 +205,14 @@ pub fn row(picture: &Encodable<'_>, y: usize, sixteen: bool) -> Vec<u8> {
     out
 }
 
-fn write(bytes: &[u8], size: Size, channels: u8, sixteen: bool, options: &WriteOptions, kept: &Kept) -> Result<Vec<u8>> {
+fn write(
+    bytes: &[u8],
+    size: Size,
+    channels: u8,
+    sixteen: bool,
+    options: &WriteOptions,
+    kept: &Kept,
+) -> Result<Vec<u8>> {
     let kind = match (channels, sixteen) {
         (1, false) => ExtendedColorType::L8,
         (1, true) => ExtendedColorType::L16,

@@ -37,11 +37,8 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded> {
     decoder.set_options(options.jpeg_set_out_colorspace(wanted));
     let mut samples = vec![0; decoder.output_buffer_size().ok_or_else(|| corrupt("the header names no size"))?];
     decoder.decode_into(&mut samples).map_err(corrupt)?;
-    let (samples, profile) = if four_inks {
-        (from_cmyk(samples, profile.as_deref()), None)
-    } else {
-        (samples, profile)
-    };
+    let (samples, profile) =
+        if four_inks { (from_cmyk(samples, profile.as_deref()), None) } else { (samples, profile) };
     if samples.len() != size.area() * 3 {
         return Err(corrupt("the pixels do not fill the picture"));
     }
@@ -74,5 +71,8 @@ fn from_cmyk(mut inverted: Vec<u8>, profile: Option<&[u8]>) -> Vec<u8> {
         inverted.iter_mut().for_each(|ink| *ink = 255 - *ink);
     }
     let shade = |light: u8, key: u8| ((u16::from(light) * u16::from(key) + 127) / 255) as u8;
-    inverted.chunks_exact(4).flat_map(|ink| [shade(ink[0], ink[3]), shade(ink[1], ink[3]), shade(ink[2], ink[3])]).collect()
+    inverted
+        .chunks_exact(4)
+        .flat_map(|ink| [shade(ink[0], ink[3]), shade(ink[1], ink[3]), shade(ink[2], ink[3])])
+        .collect()
 }

@@ -19,7 +19,12 @@ pub fn upright(color: Rgb, alpha: Option<Alpha>, orientation: u8) -> (Rgb, Optio
     (Rgb::new(turned, samples), alpha)
 }
 
-fn turn<T: Copy + Default + Send + Sync, const N: usize>(from: &[T], size: Size, turned: Size, orientation: u8) -> Vec<T> {
+fn turn<T: Copy + Default + Send + Sync, const N: usize>(
+    from: &[T],
+    size: Size,
+    turned: Size,
+    orientation: u8,
+) -> Vec<T> {
     let (width, height) = (size.width as usize, size.height as usize);
     let mut out = vec![T::default(); from.len()];
     out.par_chunks_mut(turned.width as usize * N).enumerate().for_each(|(y, row)| {

@@ -47,7 +47,12 @@ fn failed(error: impl std::fmt::Display) -> Error {
     Error::new(Kind::Internal, format!("cannot encode PNG: {error}"))
 }
 
-fn stream(layout: &Layout, compression: Compression, kept: &Kept, row: impl Fn(usize) -> Vec<u8> + Sync) -> Result<Vec<u8>> {
+fn stream(
+    layout: &Layout,
+    compression: Compression,
+    kept: &Kept,
+    row: impl Fn(usize) -> Vec<u8> + Sync,
+) -> Result<Vec<u8>> {
     let size = layout.size;
     let mut info = png::Info::with_size(size.width, size.height);
     info.color_type = match layout.channels {

@@ -25,8 +25,12 @@ pub fn error(matte: &Alpha, truth: &Alpha) -> f64 {
         let beyond = value - if level < 0.0 { 1.0 } else { level };
         if beyond >= THETA { 1.0 - beyond } else { 1.0 }
     };
-    let sum: f64 =
-        p.iter().zip(g).zip(level).map(|((&p, &g), level)| f64::from((degree(p, level) - degree(g, level)).abs())).sum();
+    let sum: f64 = p
+        .iter()
+        .zip(g)
+        .zip(level)
+        .map(|((&p, &g), level)| f64::from((degree(p, level) - degree(g, level)).abs()))
+        .sum();
     sum / 1000.0
 }
 

@@ -15,8 +15,7 @@ fn kernels() -> (Vec<f64>, Vec<f64>) {
     let tail = 1e-2_f64;
     let root = (std::f64::consts::TAU).sqrt() * SIGMA;
     let half = (SIGMA * (-2.0 * (root * tail).ln()).sqrt()).ceil() as i32;
-    let gaussian: Vec<f64> =
-        (-half..=half).map(|r| (-f64::from(r * r) / (2.0 * SIGMA * SIGMA)).exp() / root).collect();
+    let gaussian: Vec<f64> = (-half..=half).map(|r| (-f64::from(r * r) / (2.0 * SIGMA * SIGMA)).exp() / root).collect();
     let derivative: Vec<f64> =
         (-half..=half).zip(&gaussian).map(|(r, g)| -f64::from(r) * g / (SIGMA * SIGMA)).collect();
     let norm: f64 = gaussian.iter().flat_map(|a| derivative.iter().map(move |b| (a * b).powi(2))).sum::<f64>().sqrt();

@@ -61,13 +61,8 @@ pub fn cards(path: &Path) -> Result<Vec<ModelCard>> {
 }
 
 fn card(row: Row, folder: &Path) -> ModelCard {
-    let license = License {
-        code: "-".to_owned(),
-        weights: row.license,
-        data: None,
-        commercial: row.commercial,
-        note: None,
-    };
+    let license =
+        License { code: "-".to_owned(), weights: row.license, data: None, commercial: row.commercial, note: None };
     ModelCard {
         name: row.name,
         family: "custom",

@@ -9,12 +9,7 @@ pub fn cards() -> Vec<ModelCard> {
         name: name.to_owned(),
         family: "selfie",
         about: about.to_owned(),
-        input: Input {
-            size: InputSize::Fixed { width, height },
-            layout: Layout::Nhwc,
-            mean: [0.0; 3],
-            std: [1.0; 3],
-        },
+        input: Input { size: InputSize::Fixed { width, height }, layout: Layout::Nhwc, mean: [0.0; 3], std: [1.0; 3] },
         output: Output { channel, ..Output::default() },
         memory_mb: Some(60),
         own: None,

@@ -217,7 +217,8 @@ fn carry_row<T: Copy>(
         let shares = [(1.0 - down) * (1.0 - across), (1.0 - down) * across, down * (1.0 - across), down * across];
         let rest = 1.0 - alpha;
         for (c, sample) in pixel.iter_mut().enumerate() {
-            let mix = |colors: &[Color]| corners.iter().zip(shares).map(|(&i, share)| colors[i][c] * share).sum::<f32>();
+            let mix =
+                |colors: &[Color]| corners.iter().zip(shares).map(|(&i, share)| colors[i][c] * share).sum::<f32>();
             let (foreground, background) = (mix(&layers.foreground), mix(&layers.background));
             let own = to_unit(*sample);
             let unexplained = own - alpha * foreground - rest * background;

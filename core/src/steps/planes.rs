@@ -38,16 +38,19 @@ pub fn shrunk(size: Size, block: usize) -> Size {
 #[must_use]
 pub fn shrink_alpha(alpha: &Alpha, block: usize) -> Plane {
     let source = Plane { size: alpha.size(), values: Vec::new() };
-    Plane { size: shrunk(source.size, block), values: block_means::<1>(source.size, block, |y, sums, columns| {
-        let width = source.size.width as usize;
-        let row = &alpha.values()[y * width..(y + 1) * width];
-        for (cell, values) in sums.iter_mut().zip(row.chunks(columns)) {
-            cell[0] += values.iter().sum::<f32>();
-        }
-    })
-    .into_iter()
-    .map(|[value]| value)
-    .collect() }
+    Plane {
+        size: shrunk(source.size, block),
+        values: block_means::<1>(source.size, block, |y, sums, columns| {
+            let width = source.size.width as usize;
+            let row = &alpha.values()[y * width..(y + 1) * width];
+            for (cell, values) in sums.iter_mut().zip(row.chunks(columns)) {
+                cell[0] += values.iter().sum::<f32>();
+            }
+        })
+        .into_iter()
+        .map(|[value]| value)
+        .collect(),
+    }
 }
 
 /// Means of a plane over blocks of `block` × `block` values.

@@ -95,7 +95,8 @@ fn apply(color: &Rgb, matte: &mut Alpha, fitted: &Coefficients, block: usize) {
     matte.values_mut().par_chunks_mut(width).enumerate().for_each(|(y, values)| {
         let (top, bottom, down) = between(y, block, rows);
         // The models of this row, interpolated downwards once for all its pixels.
-        let (upper, lower) = (&fitted.values[top * columns..][..columns], &fitted.values[bottom * columns..][..columns]);
+        let (upper, lower) =
+            (&fitted.values[top * columns..][..columns], &fitted.values[bottom * columns..][..columns]);
         let active: Vec<bool> =
             (0..columns).map(|x| fitted.active[top * columns + x] || fitted.active[bottom * columns + x]).collect();
         let models: Vec<[f32; 4]> = upper

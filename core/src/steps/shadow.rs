@@ -30,7 +30,8 @@ pub fn cast(matte: &Alpha, shadow: &Shadow) -> Result<Cast> {
     let whole = Rect { left: 0, top: 0, size };
     let moved = Placement { canvas: size, source: whole, scaled: size, offset };
     // The colour plane that layout moves along is not needed here: one pixel stands for it.
-    let alpha = if offset == [0, 0] { matte.clone() } else { apply(Rgb::filled(size, [0; 3]), matte.clone(), &moved)?.1 };
+    let alpha =
+        if offset == [0, 0] { matte.clone() } else { apply(Rgb::filled(size, [0; 3]), matte.clone(), &moved)?.1 };
     let plane = Plane { size, values: alpha.into_values() };
     let mut blurred = gaussian_blur(&plane, shadow.blur.pixels(diagonal));
     blurred.values.iter_mut().for_each(|value| *value = (*value * shadow.opacity).clamp(0.0, 1.0));

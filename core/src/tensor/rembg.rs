@@ -56,9 +56,11 @@ fn resize_mask(mask: &[u8], from: Size, to: Size) -> Result<Alpha> {
         return Ok(Alpha::from_u8(to, mask));
     }
     let wrong = |error: &dyn std::fmt::Display| Error::new(Kind::Internal, format!("cannot resize the mask: {error}"));
-    let source = fir::images::TypedImageRef::<fir::pixels::U8>::from_buffer(from.width, from.height, mask).map_err(|e| wrong(&e))?;
+    let source = fir::images::TypedImageRef::<fir::pixels::U8>::from_buffer(from.width, from.height, mask)
+        .map_err(|e| wrong(&e))?;
     let mut out = vec![0_u8; to.area()];
-    let mut target = fir::images::TypedImage::<fir::pixels::U8>::from_buffer(to.width, to.height, &mut out).map_err(|e| wrong(&e))?;
+    let mut target = fir::images::TypedImage::<fir::pixels::U8>::from_buffer(to.width, to.height, &mut out)
+        .map_err(|e| wrong(&e))?;
     let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3));
     fir::Resizer::new().resize_typed(&source, &mut target, &options).map_err(|e| wrong(&e))?;
     drop(target);
