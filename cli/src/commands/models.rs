@@ -104,7 +104,7 @@ fn pull(catalog: &Catalog, names: &[String], trust_unknown: bool, shared: &Share
     for name in if names.is_empty() { default.as_slice() } else { names } {
         let card = catalog.card(name)?;
         if card.own.is_none() {
-            let (artifact, path) = engine.weights(catalog.manifest(), name, &bars)?;
+            let (artifact, path) = engine.store().obtain(catalog.manifest(), name, &bars)?;
             if !shared.quiet {
                 println!("{name}: {} at {}", artifact.id, path.display());
             }
