@@ -215,41 +215,41 @@ impl Engine {
             }
             _ => None,
         };
-        if let Some(path) = optimised.as_deref().filter(|path| path.is_file()) {
-            match self.open_session(environment, path, device, &Optimise::Done) {
+        if let Some(folder) = optimised.as_deref().filter(|folder| folder.is_dir()) {
+            match self.open_session(environment, &folder.join(GRAPH), device, &Optimise::Done) {
                 Ok(session) => return OrtNetwork::new(session),
                 // Cut short or of another runtime: it is made again.
-                Err(_) => drop(std::fs::remove_file(path)),
+                Err(_) => drop(std::fs::remove_dir_all(folder)),
             }
         }
         let plain = match (graph.widened_output, graph.key) {
             (Some(output), Some(key)) => prepare::prepared(graph.published, key, output, &prepared)?,
             _ => graph.published.to_owned(),
         };
-        let Some(path) = optimised else {
+        let Some(folder) = optimised else {
             return OrtNetwork::new(self.open_session(environment, &plain, device, &Optimise::Now)?);
         };
-        let session = self.open_and_keep(environment, &plain, &path)?;
-        if plain != graph.published && path.is_file() {
+        let session = self.open_and_keep(environment, &plain, &folder)?;
+        if plain != graph.published && folder.is_dir() {
             let _ = std::fs::remove_file(&plain);
         }
         OrtNetwork::new(session)
     }
 
     /// Opens a graph on the processor and keeps what the runtime made of it, so that it starts faster next time.
-    fn open_and_keep(&self, environment: &Environment, plain: &Path, path: &Path) -> Result<Session> {
-        let temporary = path.with_extension(format!("{}.part", std::process::id()));
-        let folder_is_there = path.parent().is_some_and(|folder| std::fs::create_dir_all(folder).is_ok());
-        if folder_is_there
-            && let Ok(session) = self.open_session(environment, plain, Device::Cpu, &Optimise::AndKeep(&temporary))
-        {
-            if std::fs::rename(&temporary, path).is_err() {
-                let _ = std::fs::remove_file(&temporary);
-            }
+    fn open_and_keep(&self, environment: &Environment, plain: &Path, folder: &Path) -> Result<Session> {
+        let temporary = folder.with_added_extension(format!("{}.part", std::process::id()));
+        let kept = std::fs::create_dir_all(&temporary)
+            .is_ok()
+            .then(|| self.open_session(environment, plain, Device::Cpu, &Optimise::AndKeep(&temporary.join(GRAPH))));
+        if let Some(Ok(session)) = kept {
+            // Fails when another process was first, whose folder is as good.
+            let _ = std::fs::rename(&temporary, folder);
+            let _ = std::fs::remove_dir_all(&temporary);
             return Ok(session);
         }
         // No room for it: then it starts as slowly as before.
-        let _ = std::fs::remove_file(&temporary);
+        let _ = std::fs::remove_dir_all(&temporary);
         self.open_session(environment, plain, Device::Cpu, &Optimise::Now)
     }
 
@@ -278,7 +278,14 @@ impl Engine {
         let builder = builder.with_intra_op_spinning(false)?;
         match optimise {
             Optimise::Now => Ok(builder),
-            Optimise::AndKeep(path) => Ok(builder.with_optimized_model_path(path)?),
+            Optimise::AndKeep(path) => {
+                // Weights in a file of their own are mapped into memory instead of read.
+                let builder =
+                    builder.with_config_entry("session.optimized_model_external_initializers_file_name", WEIGHTS)?;
+                let builder = builder
+                    .with_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "1024")?;
+                Ok(builder.with_optimized_model_path(path)?)
+            }
             Optimise::Done => Ok(builder.with_optimization_level(GraphOptimizationLevel::Disable)?),
         }
     }
@@ -303,6 +310,10 @@ enum Optimise<'a> {
     Done,
 }
 
+/// Names inside the folder of an optimised graph.
+const GRAPH: &str = "graph.onnx";
+const WEIGHTS: &str = "weights.bin";
+
 /// Beyond this the seconds saved are not worth the disk.
 const LARGEST_KEPT: u64 = 400_000_000;
 
@@ -319,9 +330,9 @@ fn optimised_name(key: &str) -> String {
         () if std::arch::is_x86_feature_detected!("avx2") => "avx2",
         () => std::env::consts::ARCH,
     };
-    // The description names the build; its version stands in front of the first comma.
-    let build: String = ort::info().chars().filter(char::is_ascii_alphanumeric).take(60).collect();
-    format!("{}-{registers}-{build}.onnx", &key[..key.len().min(16)])
+    // The description names the runtime's commit; as a number it makes a shorter name.
+    let build = crc32fast::hash(ort::info().as_bytes());
+    format!("{}-{registers}-{build:08x}", &key[..key.len().min(16)])
 }
 
 fn is_built_in(device: Device) -> bool {
