@@ -146,7 +146,7 @@ fn pull(catalog: &Catalog, names: &[String], trust_unknown: bool, shared: &Share
     let engine = Engine::open(options)?;
     engine.runtime(&screen)?;
     for card in cards.into_iter().filter(|card| card.own.is_none()) {
-        let (artifact, path) = engine.weights(catalog.manifest(), &card.name, &screen)?;
+        let (artifact, path) = engine.store().obtain(catalog.manifest(), &card.name, &screen)?;
         if !shared.quiet {
             say!("{}: {} at {}", card.name, artifact.id, path.display());
         }
