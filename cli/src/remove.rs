@@ -90,9 +90,9 @@ pub fn run(arguments: &RemoveArguments, shared: &Shared, config: &Config) -> End
     };
     match &arguments.watch {
         Some(folder) => {
+            let watch = watch::Watch::open(folder, arguments.recursive, &setup, &stop)?;
             // What would fail for every picture is told now, not when the first one comes.
             drop(batch.segmenter()?);
-            let watch = watch::Watch::open(folder, arguments.recursive, &setup, &stop)?;
             screen.watching(folder);
             batch.run(watch, usize::MAX, &mut teller)
         }

@@ -119,8 +119,7 @@ fn engine_findings(engine: &Engine) -> Vec<Finding> {
 }
 
 fn devices(engine: &Engine) -> Vec<Finding> {
-    let advice = "only needed for this device; `--device auto` goes on without. `runtime` in the configuration names \
-                  another ONNX Runtime library, one that was built with it";
+    let advice = "`--device auto` goes on without; `runtime` in the configuration names a library built with it";
     let finding = |status: backgroundfx_core::engine::DeviceStatus| match status.usable {
         Ok(()) => Finding::new("device", Ok(status.device.to_string()), ""),
         Err(why) => Finding::new("device", Err(format!("{}: {why}", status.device)), advice),

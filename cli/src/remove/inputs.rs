@@ -140,7 +140,9 @@ impl Expansion<'_> {
     }
 
     fn pattern(&self, pattern: &str, inputs: &mut Vec<Input>) -> Result<()> {
-        let paths = glob::glob(pattern)
+        // As in a shell, hidden files have to be named with their dot.
+        let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+        let paths = glob::glob_with(pattern, options)
             .map_err(|error| Error::new(Kind::OptionInvalid, format!("{pattern:?} is no pattern: {error}")))?;
         let before = inputs.len();
         for path in paths.filter_map(|path| path.ok()) {
