@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn checksums_join() {
-        let bytes: Vec<u8> = (0..100_000_u32).map(|i| (i * i >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..100_000_u64).map(|i| ((i * i) >> 3) as u8).collect();
         for cut in [0, 1, 777, 50_000, 100_000] {
             let (first, second) = bytes.split_at(cut);
             assert_eq!(join_adler32(adler32(first), adler32(second), second.len()), adler32(&bytes), "{cut}");
