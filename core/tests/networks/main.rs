@@ -48,7 +48,7 @@ fn used(card: &ModelCard) -> ModelUsed {
 }
 
 fn engine() -> Engine {
-    Engine::open(EngineOptions { threads: Some(2), ..EngineOptions::default() }).unwrap()
+    Engine::open(EngineOptions { threads: Some(2), ..EngineOptions::default() }).expect("the store can be opened")
 }
 
 #[test]
