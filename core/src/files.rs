@@ -48,6 +48,20 @@ pub struct Picture {
     pub warnings: Vec<Warning>,
 }
 
+impl Picture {
+    /// Converts the colours to sRGB and drops the profile.
+    ///
+    /// # Errors
+    /// As [`to_srgb`]; the picture is then unchanged.
+    pub fn convert_to_srgb(&mut self) -> Result<()> {
+        if let Some(profile) = &self.profile {
+            to_srgb(&mut self.color, profile)?;
+        }
+        self.profile = None;
+        Ok(())
+    }
+}
+
 /// How to read a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReadOptions {
@@ -60,10 +74,9 @@ pub struct ReadOptions {
 /// Reads a picture from a file.
 ///
 /// # Errors
-/// [`Kind::InputUnreadable`] when the file cannot be opened or read, else as [`decode`]; the message
-/// starts with the path.
+/// [`Kind::InputUnreadable`] when the file cannot be opened or read, else as [`decode`].
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Picture> {
-    bytes_of(path, &options.limits).and_then(|bytes| decode(&bytes, options)).map_err(|error| error.on(path.display()))
+    decode(&bytes_of(path, &options.limits)?, options)
 }
 
 /// Reads a matte: a grey picture's values, or the alpha channel of a picture that has one.
@@ -71,15 +84,13 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Picture> {
 /// # Errors
 /// As [`read`]; [`Kind::FormatUnsupported`] when the picture is coloured and has no alpha channel.
 pub fn read_matte(path: &Path, options: &ReadOptions) -> Result<Alpha> {
-    bytes_of(path, &options.limits)
-        .and_then(|bytes| decode_matte(&bytes, options))
-        .map_err(|error| error.on(path.display()))
+    decode_matte(&bytes_of(path, &options.limits)?, options)
 }
 
 /// The whole file, unless it is larger than the limits allow.
 fn bytes_of(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
     let unreadable = |what: &str, error: std::io::Error| {
-        Error::new(Kind::InputUnreadable, format!("{what}: {error}")).because(error)
+        Error::new(Kind::InputUnreadable, format!("the file {what}: {error}")).because(error)
     };
     let file = File::open(path).map_err(|error| unreadable("cannot be opened", error))?;
     let claimed = file.metadata().map_or(0, |metadata| metadata.len());

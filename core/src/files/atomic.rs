@@ -26,9 +26,9 @@ pub enum IfExists {
 /// [`Kind::OutputExists`] when it exists and may not be replaced, [`Kind::OutputUnwritable`] when
 /// the folder is missing, read-only or full.
 pub fn write_atomically(path: &Path, bytes: &[u8], if_exists: IfExists) -> Result<()> {
-    let exists = || Error::new(Kind::OutputExists, format!("{}: already exists", path.display()));
+    let exists = || Error::new(Kind::OutputExists, format!("{} exists", path.display()));
     let unwritable = |error: io::Error| {
-        Error::new(Kind::OutputUnwritable, format!("{}: cannot be written: {error}", path.display())).because(error)
+        Error::new(Kind::OutputUnwritable, format!("cannot write {}: {error}", path.display())).because(error)
     };
     // Asked early so that nothing is written in vain; the rename below is what holds.
     if if_exists == IfExists::Refuse && path.symlink_metadata().is_ok() {

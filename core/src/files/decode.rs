@@ -3,9 +3,13 @@
 //! A format's own file only gets pixels and blocks out; what they mean (alpha, profile,
 //! orientation, frames) is settled here, the same for all.
 
+mod bmp;
+mod canvas;
 mod channels;
+mod gif;
 mod jpeg;
 mod png;
+mod tiff;
 mod webp;
 
 use super::{
@@ -112,7 +116,10 @@ fn decode_raw(bytes: &[u8], options: &ReadOptions) -> Result<(Format, Raw)> {
         Format::Jpeg => jpeg::decode,
         Format::Png => png::decode,
         Format::WebP => webp::decode,
-        _ => return Err(unknown()),
+        Format::Gif => gif::decode,
+        Format::Tiff => tiff::decode,
+        Format::Bmp => bmp::decode,
+        Format::Avif => return Err(Error::new(Kind::FormatUnsupported, "AVIF is not read by this build")),
     };
     // Decoders meet hostile files first; a fault of theirs is that file's fault, not the end of a batch.
     match catch_unwind(AssertUnwindSafe(|| decoder(bytes, options))) {

@@ -1,8 +1,10 @@
 //! Encoding a picture or a matte into bytes: one way for every format.
 
+mod avif;
 mod jpeg;
 mod png;
 mod rows;
+mod tiff;
 mod webp;
 
 use super::{Format, Metadata, MetadataPolicy, Profile, to_srgb};
@@ -81,8 +83,8 @@ pub struct Encodable<'a> {
     pub alpha: Option<&'a Alpha>,
     /// The colour space of `color`; `None` means sRGB.
     pub profile: Option<&'a Profile>,
-    /// EXIF and XMP, filtered by the options' policy. What the format has no place for is left out:
-    /// XMP in TIFF and AVIF, and blocks above 64 KB in JPEG.
+    /// EXIF and XMP, filtered by the options' policy. What the writer has no place for is left out:
+    /// EXIF in TIFF, XMP in AVIF, and blocks above 64 KB in JPEG.
     pub metadata: &'a Metadata,
 }
 
@@ -108,7 +110,8 @@ pub fn encode(picture: &Encodable<'_>, options: &WriteOptions) -> Result<Vec<u8>
     }
     let mut color = Cow::Borrowed(picture.color);
     let mut icc = picture.profile;
-    if options.metadata == MetadataPolicy::None
+    // The AVIF writer has no place for a profile, and says sRGB.
+    if (options.metadata == MetadataPolicy::None || options.format == Format::Avif)
         && let Some(profile) = icc.take()
         && !profile.is_srgb()
     {
@@ -134,7 +137,7 @@ fn check(options: &WriteOptions, alpha: bool) -> Result<()> {
         let message = format!("quality {} is not between 1 and 100", options.quality);
         return Err(Error::new(Kind::OptionInvalid, message));
     }
-    if !format.is_writable() {
+    if !format.is_written() {
         return refuse("is only read, not written");
     }
     if alpha && !format.holds_alpha() {
@@ -151,7 +154,11 @@ fn write(source: &Source<'_>, blocks: &Blocks<'_>, options: &WriteOptions) -> Re
         Format::Jpeg => jpeg::encode(source, blocks, options),
         Format::Png => png::encode(source, blocks, options),
         Format::WebP => webp::encode(source, blocks),
-        _ => Err(Error::new(Kind::OutputUnsupported, format!("{} is not written", options.format.name()))),
+        Format::Tiff => tiff::encode(source, blocks, options),
+        Format::Avif => avif::encode(source, blocks, options),
+        Format::Gif | Format::Bmp => {
+            Err(Error::new(Kind::OutputUnsupported, format!("{} is not written", options.format.name())))
+        }
     }
 }
 

@@ -36,7 +36,6 @@ const STRUCTURE: &[u16] = &[
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Without {
     /// Only how pixels are stored: for a block gathered from a TIFF file's own directory.
-    #[cfg_attr(not(test), expect(dead_code, reason = "reading TIFF comes next"))]
     Structure,
     /// That, and everything private: place, maker note, thumbnail, serial numbers.
     Private,

@@ -2,7 +2,7 @@
 
 use crate::{Error, Kind, Result};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{fmt, path::Path, str::FromStr};
 
 /// A picture format that is read or written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ struct FormatRow {
     name: &'static str,
     /// The usual extension first.
     extensions: &'static [&'static str],
-    writable: bool,
+    written: bool,
     alpha: bool,
     sixteen: bool,
 }
@@ -39,9 +39,9 @@ const fn row(
     format: Format,
     name: &'static str,
     extensions: &'static [&'static str],
-    [writable, alpha, sixteen]: [bool; 3],
+    [written, alpha, sixteen]: [bool; 3],
 ) -> FormatRow {
-    FormatRow { format, name, extensions, writable, alpha, sixteen }
+    FormatRow { format, name, extensions, written, alpha, sixteen }
 }
 
 #[rustfmt::skip]
@@ -67,6 +67,12 @@ impl Format {
     pub fn from_extension(extension: &str) -> Option<Self> {
         let named = |row: &&FormatRow| row.extensions.iter().any(|known| known.eq_ignore_ascii_case(extension));
         FORMATS.iter().find(named).map(|row| row.format)
+    }
+
+    /// The format that a path's extension names.
+    #[must_use]
+    pub fn from_path(path: &Path) -> Option<Self> {
+        Self::from_extension(path.extension()?.to_str()?)
     }
 
     /// The usual extension, without the dot.
@@ -95,8 +101,8 @@ impl Format {
 
     /// Whether this format can be written, not only read.
     #[must_use]
-    pub fn is_writable(self) -> bool {
-        self.row().writable
+    pub fn is_written(self) -> bool {
+        self.row().written
     }
 
     /// The format these bytes start like, whatever the file is called.
@@ -154,6 +160,7 @@ mod tests {
         for format in Format::all() {
             assert_eq!(Format::from_extension(format.extension()), Some(format));
             assert_eq!(Format::from_extension(&format.extension().to_uppercase()), Some(format));
+            assert_eq!(Format::from_path(format!("a/b.{}", format.extension()).as_ref()), Some(format));
             assert_eq!(format.to_string().parse::<Format>().unwrap(), format);
             assert_eq!(toml::Value::try_from(format).unwrap().as_str(), Some(format.to_string().as_str()));
         }

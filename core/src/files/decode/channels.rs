@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Kind, Result,
-    pixels::{Alpha, Rgb, Samples, Size},
+    pixels::{Alpha, Rgb, Samples, Size, unit_to_u8, unit_to_u16},
 };
 use rayon::prelude::*;
 
@@ -30,6 +30,7 @@ pub(super) struct Pixels {
 pub(super) trait Sample: bytemuck::Pod + Ord + Send + Sync {
     const MAX: Self;
     fn unit(self) -> f32;
+    fn from_unit(value: f32) -> Self;
     fn samples(values: Vec<Self>) -> Samples;
 }
 
@@ -38,6 +39,10 @@ impl Sample for u8 {
 
     fn unit(self) -> f32 {
         f32::from(self) / 255.0
+    }
+
+    fn from_unit(value: f32) -> Self {
+        unit_to_u8(value)
     }
 
     fn samples(values: Vec<Self>) -> Samples {
@@ -50,6 +55,10 @@ impl Sample for u16 {
 
     fn unit(self) -> f32 {
         f32::from(self) / 65535.0
+    }
+
+    fn from_unit(value: f32) -> Self {
+        unit_to_u16(value)
     }
 
     fn samples(values: Vec<Self>) -> Samples {
@@ -81,6 +90,22 @@ pub(super) fn separate<T: Sample>(samples: Vec<T>, channels: Channels, size: Siz
         had_alpha: matches!(channels, Channels::GreyAlpha | Channels::Rgba),
         is_grey: matches!(channels, Channels::Grey | Channels::GreyAlpha),
     })
+}
+
+/// Divides colours that are stored multiplied by alpha; where alpha is 0 there is no colour to find.
+pub(super) fn unmultiplied(color: Rgb, alpha: &Alpha) -> Rgb {
+    fn divide<T: Sample>(mut samples: Vec<T>, alpha: &Alpha) -> Samples {
+        for (pixel, alpha) in samples.as_chunks_mut::<3>().0.iter_mut().zip(alpha.values()) {
+            *pixel = pixel.map(|sample| T::from_unit(sample.unit() / alpha.max(f32::MIN_POSITIVE)));
+        }
+        T::samples(samples)
+    }
+    let size = color.size();
+    let samples = match color.into_samples() {
+        Samples::Eight(samples) => divide(samples, alpha),
+        Samples::Sixteen(samples) => divide(samples, alpha),
+    };
+    Rgb::new(size, samples)
 }
 
 /// The last of `N` channels, unless every value is opaque.

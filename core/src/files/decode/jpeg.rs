@@ -89,32 +89,53 @@ fn from_inks(mut inks: Vec<u8>, stored: ColorSpace, adobe: bool, icc: Option<&[u
     Ok(raw)
 }
 
-/// YCC stands for the complement of CMY (ITU-T T.872, 6.4), by JFIF's matrix; K is stored plainly.
+/// YCC stands for the complement of CMY (ITU-T T.872); K is stored plainly.
 ///
 /// The complement is taken back, so that C, M, Y and K are stored one way: as the file stores K.
 fn ycck_to_cmyk(inks: &mut [u8]) {
-    for pixel in inks.as_chunks_mut::<4>().0 {
-        let [y, cb, cr] = [pixel[0], pixel[1], pixel[2]].map(f32::from);
-        let (cb, cr) = (cb - 128.0, cr - 128.0);
-        let light = [y + 1.402 * cr, y - 0.344_136 * cb - 0.714_136 * cr, y + 1.772 * cb];
-        for (ink, light) in pixel.iter_mut().zip(light) {
-            *ink = 255 - (light + 0.5) as u8;
-        }
+    for [y, cb, cr, _] in inks.as_chunks_mut::<4>().0 {
+        [*y, *cb, *cr] = light_of([*y, *cb, *cr]).map(|light| 255 - light);
     }
+}
+
+/// `Y Cb Cr` to `R G B` in place, by JFIF's matrix.
+pub(super) fn ycc_to_rgb(mut samples: Vec<u8>) -> Vec<u8> {
+    samples.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| *pixel = light_of(*pixel));
+    samples
+}
+
+fn light_of([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+    let (y, cb, cr) = (f32::from(y), f32::from(cb) - 128.0, f32::from(cr) - 128.0);
+    [y + 1.402 * cr, y - 0.344_136 * cb - 0.714_136 * cr, y + 1.772 * cb].map(|light| (light + 0.5) as u8)
 }
 
 /// Whether a marker segment before the pixels is Adobe's APP14.
 fn has_adobe_marker(bytes: &[u8]) -> bool {
-    let mut at = 2;
-    while let Some([0xff, marker, high, low, rest @ ..]) = bytes.get(at..) {
-        match marker {
-            0xff => at += 1,
-            0xda => return false,
-            0xee if rest.starts_with(b"Adobe") => return true,
-            _ => at += 2 + usize::from(u16::from_be_bytes([*high, *low])).max(2),
+    segments(bytes).any(|(marker, data)| marker == 0xee && data.starts_with(b"Adobe"))
+}
+
+/// The size a JPEG states, without decoding anything.
+pub(super) fn frame_size(bytes: &[u8]) -> Option<Size> {
+    let is_frame = |marker: u8| matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
+    let (_, data) = segments(bytes).find(|(marker, _)| is_frame(*marker))?;
+    let side = |at: usize| Some(u32::from(u16::from_be_bytes(*data.get(at..)?.first_chunk()?)));
+    Some(Size::new(side(3)?, side(1)?))
+}
+
+/// Markers and data of the segments before the pixels.
+fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        // Any number of 0xff may stand before a marker.
+        while let [0xff, 0xff, ..] = rest {
+            rest = &rest[1..];
         }
-    }
-    false
+        let [0xff, marker, high, low, ..] = rest else { return None };
+        let (marker, length) = (*marker, usize::from(u16::from_be_bytes([*high, *low])));
+        let data = rest.get(4..2 + length)?;
+        rest = &rest[2 + length..];
+        (marker != 0xda).then_some((marker, data))
+    })
 }
 
 fn complaint(error: DecodeErrors) -> Error {

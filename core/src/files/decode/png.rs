@@ -2,29 +2,26 @@
 
 use super::{
     Raw,
-    channels::{Channels, separate, zeroed},
+    canvas::{After, Blend, Canvas, Frame},
+    channels::{Channels, Pixels, separate, zeroed},
     corrupt, no_such_frame,
 };
 use crate::{
     Error, Result,
     files::{Format, Metadata, ReadOptions, exif},
-    pixels::Size,
+    pixels::{Rect, Size},
 };
 use flate2::read::ZlibDecoder;
-use png::{BitDepth, ColorType, Decoder, DecodingError, Transformations};
+use png::{BitDepth, BlendOp, ColorType, Decoder, DecodingError, DisposeOp, FrameControl, Transformations};
 use std::io::{Cursor, Read};
 
 pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Raw> {
-    let mut decoder = Decoder::new(Cursor::new(bytes));
-    // We read these ourselves, under our own bounds: compressed text may unpack to anything.
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
+    let mut decoder = opened(bytes, options);
     decoder.set_transformations(Transformations::EXPAND);
     let header = decoder.read_header_info().map_err(complaint)?;
     let size = Size::new(header.width, header.height);
     options.limits.check(size)?;
     check_plausible(header, bytes.len())?;
-    decoder.set_limits(png::Limits { bytes: options.limits.metadata_bytes.saturating_add(64 << 20) });
     let mut reader = decoder.read_info().map_err(complaint)?;
 
     let (color, depth) = reader.output_color_type();
@@ -39,6 +36,7 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Raw> {
         return Err(no_such_frame(options.frame, frames));
     }
     let pixels = match depth {
+        _ if options.frame > 0 => animated(bytes, size, options)?,
         BitDepth::Sixteen => {
             let mut samples = zeroed::<u16>(size, channels as usize)?;
             reader.next_frame(bytemuck::cast_slice_mut(&mut samples)).map_err(complaint)?;
@@ -53,6 +51,56 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Raw> {
     };
     let (icc, metadata) = blocks(bytes, options.limits.metadata_bytes);
     Ok(Raw { icc, metadata, frames, ..Raw::new(pixels) })
+}
+
+fn opened<'a>(bytes: &'a [u8], options: &ReadOptions) -> Decoder<Cursor<&'a [u8]>> {
+    let room = options.limits.metadata_bytes.saturating_add(64 << 20);
+    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: room });
+    // We read these ourselves, under our own bounds: compressed text may unpack to anything.
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    decoder
+}
+
+/// A later frame of an animation, drawn over those before it, in 8 bits.
+fn animated(bytes: &[u8], size: Size, options: &ReadOptions) -> Result<Pixels> {
+    let mut decoder = opened(bytes, options);
+    decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
+    let mut reader = decoder.read_info().map_err(complaint)?;
+    let is_grey = reader.output_color_type().0 == ColorType::GrayscaleAlpha;
+    let mut samples = zeroed::<u8>(size, if is_grey { 2 } else { 4 })?;
+    // A picture that stands before the first frame's control is for readers that know no animation.
+    if reader.info().frame_control.is_none() {
+        reader.next_frame(&mut samples).map_err(complaint)?;
+    }
+    let mut canvas = Canvas::new(size)?;
+    for number in 0..=options.frame {
+        reader.next_frame(&mut samples).map_err(complaint)?;
+        let missing = || corrupt(Format::Png, "a frame has no control");
+        let frame = placed(reader.info().frame_control.as_ref().ok_or_else(missing)?);
+        let painted = |at: usize| match is_grey {
+            true => [samples[at * 2], samples[at * 2], samples[at * 2], samples[at * 2 + 1]],
+            false => std::array::from_fn(|channel| samples[at * 4 + channel]),
+        };
+        if number < options.frame {
+            canvas.pass(&frame, painted);
+        } else {
+            canvas.draw(&frame, painted);
+        }
+    }
+    separate(canvas.into_samples(), Channels::Rgba, size)
+}
+
+fn placed(control: &FrameControl) -> Frame {
+    Frame {
+        place: Rect { left: control.x_offset, top: control.y_offset, size: Size::new(control.width, control.height) },
+        blend: if control.blend_op == BlendOp::Over { Blend::Over } else { Blend::Replace },
+        after: match control.dispose_op {
+            DisposeOp::None => After::Stay,
+            DisposeOp::Background => After::Clear,
+            DisposeOp::Previous => After::Restore,
+        },
+    }
 }
 
 /// Deflate packs at most 1032 bytes into one: a file that needs more claims a size it does not have.

@@ -1,0 +1,149 @@
+//! The command line: what can be asked for, with the help a person sees.
+
+mod remove;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+pub use remove::{OnEmpty, OutputKind, RemoveArguments};
+
+/// Takes the background out of pictures, or puts another one behind the subject, on your own machine.
+#[derive(Debug, Parser)]
+#[command(name = "backgroundfx", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What every command understands.
+    #[command(flatten)]
+    pub shared: Shared,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "General")]
+pub struct Shared {
+    /// Configuration file (default: config.toml in the configuration folder)
+    #[arg(long, global = true, env = "BACKGROUNDFX_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Use only what is on this machine; fetch nothing
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// Which models may be used: `commercial` leaves out those whose weights forbid commercial use
+    #[arg(long, global = true, value_name = "commercial|any", value_parser = ["commercial", "any"])]
+    pub license: Option<String>,
+    /// Say only what went wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more: model, device, time of each step
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Cut subjects out of pictures
+    #[command(after_help = remove::EXAMPLES)]
+    Remove(Box<RemoveArguments>),
+    /// List, fetch, check and remove models
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Measure how far a matte is from another
+    Compare(CompareArguments),
+    /// Show what was found on this machine, and what to do about what is missing
+    Doctor(DoctorArguments),
+    /// Show the configuration in effect, or where its file lies
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// List all error codes with their hints
+    Codes {
+        /// As a Markdown table, for the documents
+        #[arg(long)]
+        markdown: bool,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write all of them into a folder
+    Man {
+        /// Folder to write into
+        folder: Option<PathBuf>,
+    },
+}
+
+/// What can be done with models.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List all models
+    List {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+        /// As a Markdown table, for the documents
+        #[arg(long, conflicts_with = "json")]
+        markdown: bool,
+    },
+    /// Fetch models (and the runtime) for later, when there may be no network
+    Pull {
+        /// Names; without any, the default model
+        names: Vec<String>,
+        /// Accept a file whose checksum nobody has recorded yet; what arrives is recorded
+        #[arg(long)]
+        trust_unknown: bool,
+    },
+    /// Check files on this machine against their checksums
+    Verify {
+        /// Names; without any, all that are here
+        names: Vec<String>,
+    },
+    /// Remove models from this machine
+    Remove {
+        /// Names
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Show everything known about a model
+    Info {
+        /// Its name
+        name: String,
+    },
+    /// Print the folder where models are kept
+    Path,
+}
+
+/// What `compare` understands.
+#[derive(Debug, clap::Args)]
+pub struct CompareArguments {
+    /// A matte: a grey picture, or one with transparency
+    pub matte: PathBuf,
+    /// The matte it is measured against
+    pub truth: PathBuf,
+    /// As a JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// End with exit code 8 when the mean absolute error is above this
+    #[arg(long, value_name = "MAE")]
+    pub fail_above: Option<f64>,
+}
+
+/// What `doctor` understands.
+#[derive(Debug, clap::Args)]
+pub struct DoctorArguments {
+    /// As a JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be asked about the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the configuration in effect, as a file that could be used
+    Show,
+    /// Print where the configuration file is looked for
+    Path,
+}

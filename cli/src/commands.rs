@@ -1,0 +1,45 @@
+//! The commands, one file each.
+
+mod compare;
+mod doctor;
+mod models;
+pub use models::catalog;
+mod shell;
+
+use crate::{
+    args::{Arguments, Command, ConfigCommand},
+    config::{self, Config},
+    exit::{DONE, Ended},
+    remove,
+};
+use backgroundfx_core::{Error, Kind};
+
+/// Runs what the command line asks for.
+pub fn run(arguments: Arguments) -> Ended {
+    let shared = arguments.shared;
+    match arguments.command {
+        Command::Remove(arguments) => remove::run(&arguments, &shared, &Config::load(&shared)?),
+        Command::Models(command) => models::run(&command, &shared, &Config::load(&shared)?),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments, &shared),
+        Command::Config(command) => configuration(&command, &shared),
+        Command::Codes { markdown } => shell::codes(markdown),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man { folder } => shell::manual(folder.as_deref()),
+    }
+}
+
+fn configuration(command: &ConfigCommand, shared: &crate::args::Shared) -> Ended {
+    match command {
+        ConfigCommand::Path => match shared.config.clone().or_else(config::default_path) {
+            Some(path) => println!("{}", path.display()),
+            None => return Err(Error::new(Kind::ConfigInvalid, "neither HOME nor XDG_CONFIG_HOME is set")),
+        },
+        ConfigCommand::Show => {
+            let text = toml::to_string(&Config::load(shared)?)
+                .map_err(|error| Error::new(Kind::Internal, "cannot write the configuration").because(error))?;
+            print!("{text}");
+        }
+    }
+    Ok(DONE)
+}

@@ -1,0 +1,19 @@
+//! Ctrl-C: the pictures in hand are finished, downloads stop, a second Ctrl-C ends at once.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Starts listening; without a handler Ctrl-C simply ends the process, which leaves nothing half-written either.
+pub fn listen() {
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::process::exit(i32::from(crate::exit::INTERRUPTED));
+        }
+    });
+}
+
+/// Whether Ctrl-C was pressed.
+pub fn pending() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}

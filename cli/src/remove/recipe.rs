@@ -1,0 +1,75 @@
+//! From flags to options: presets are constructors, flags change fields.
+
+use backgroundfx_core::{
+    Error, Kind, Result,
+    options::{Compat, ExistingAlpha, Length, Options, Shadow},
+};
+
+use crate::{args::RemoveArguments, config::Config};
+
+/// The options that configuration and flags ask for.
+///
+/// # Errors
+/// [`Kind::OptionInvalid`] when the shadow's parts cannot be read.
+pub fn options(arguments: &RemoveArguments, config: &Config) -> Result<Options> {
+    let mut options = Options::preset(arguments.preset.or(config.preset).unwrap_or_default());
+    if let Some(model) = arguments.model.as_ref().or(config.model.as_ref()) {
+        options.model.clone_from(model);
+    }
+    options.device = arguments.device.or(config.device).unwrap_or_default();
+    if arguments.compat.is_some() {
+        options.compat = Compat::Rembg;
+    }
+    if arguments.ignore_alpha {
+        options.existing_alpha = ExistingAlpha::Ignore;
+    }
+    let edges = &mut options.edges;
+    edges.refine &= !arguments.no_refine;
+    edges.threshold = arguments.threshold;
+    edges.grow = arguments.grow.unwrap_or_default();
+    edges.feather = arguments.feather.unwrap_or_default();
+    options.foreground.strength = arguments.decontaminate.unwrap_or(options.foreground.strength);
+    options.background.clone_from(&arguments.background);
+    let layout = &mut options.layout;
+    layout.crop = arguments.crop;
+    layout.margin = arguments.margin.unwrap_or_default();
+    layout.canvas = arguments.canvas;
+    layout.scale = arguments.scale;
+    layout.position = arguments.position;
+    options.shadow = arguments.shadow.as_deref().map(shadow).transpose()?;
+    Ok(options)
+}
+
+/// Reads `opacity=0.5,blur=1%,x=0.6%,y=0.9%,color=black`, each part optional.
+fn shadow(text: &str) -> Result<Shadow> {
+    let mut shadow = Shadow::default();
+    let wrong = |part: &str, why: &str| Error::new(Kind::OptionInvalid, format!("--shadow: {part:?} {why}"));
+    for part in text.split(',').filter(|part| !part.is_empty()) {
+        let (name, value) = part.split_once('=').ok_or_else(|| wrong(part, "is not written as name=value"))?;
+        let length = || value.parse::<Length>().map_err(|why| wrong(part, &why));
+        match name {
+            "opacity" => shadow.opacity = value.parse().map_err(|_| wrong(part, "is no number"))?,
+            "blur" => shadow.blur = length()?,
+            "x" => shadow.offset[0] = length()?,
+            "y" => shadow.offset[1] = length()?,
+            "color" => shadow.color = value.to_owned(),
+            _ => return Err(wrong(part, "is not opacity, blur, x, y or color")),
+        }
+    }
+    Ok(shadow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shadow_is_read_part_by_part() {
+        let read = shadow("opacity=0.3,y=12,color=#123").unwrap();
+        assert_eq!((read.opacity, read.offset[1], read.color.as_str()), (0.3, Length::Pixels(12.0), "#123"));
+        assert_eq!(shadow("").unwrap(), Shadow::default());
+        for wrong in ["blur", "blur=wide", "colour=red", "opacity=much"] {
+            assert_eq!(shadow(wrong).unwrap_err().kind(), Kind::OptionInvalid, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Which networks find subjects: a family is a file, a variant is a row, and [`Catalog`] is the table.
+
+pub mod ben2;
+pub mod birefnet;
+pub mod custom;
+pub mod inspyrenet;
+pub mod isnet;
+pub mod modnet;
+pub mod rmbg;
+pub mod selfie;
+mod still;
+pub mod u2net;
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::{
+    Error, Kind, Result,
+    engine::{
+        Device, Engine,
+        artifacts::{License, Manifest},
+    },
+    files::Picture,
+    options::Compat,
+    pixels::{Alpha, Rgb},
+    progress::Progress,
+};
+pub use still::Still;
+
+/// The variant used when none is named.
+pub const DEFAULT: &str = "isnet-general-use";
+
+/// Everything special about one variant of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelCard {
+    /// What people call it, and what the manifest's artifacts provide.
+    pub name: String,
+    /// The family it belongs to.
+    pub family: &'static str,
+    /// What it is good for, in one sentence.
+    pub about: String,
+    /// How a picture becomes its input.
+    pub input: Input,
+    /// How its output becomes a matte.
+    pub output: Output,
+    /// Main memory it needs to run on a processor, in MB; `None` where nobody has measured it.
+    pub memory_mb: Option<u32>,
+    /// The user's own file and its licence, for models that no artifact provides.
+    pub own: Option<OwnFile>,
+}
+
+/// A model file of the user's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnFile {
+    /// The ONNX file.
+    pub path: PathBuf,
+    /// Its licence, as the user states it.
+    pub license: License,
+}
+
+/// How a picture becomes a network's input.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Size the network sees.
+    pub size: InputSize,
+    /// Order of the dimensions.
+    #[serde(default)]
+    pub layout: Layout,
+    /// Subtracted from each channel after scaling to 0 to 1.
+    #[serde(default)]
+    pub mean: [f32; 3],
+    /// Divides each channel after the mean was subtracted.
+    #[serde(default = "ones")]
+    pub std: [f32; 3],
+}
+
+fn ones() -> [f32; 3] {
+    [1.0; 3]
+}
+
+/// Size a network sees. The picture is stretched to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum InputSize {
+    /// Always these pixels.
+    Fixed {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+    /// The picture's proportions, the shorter side this long, both sides rounded to a multiple.
+    ShortSide {
+        /// Length of the shorter side in pixels.
+        short_side: u32,
+        /// What both sides must be multiples of.
+        multiple: u32,
+    },
+}
+
+/// Order of a tensor's dimensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// Batch, channel, row, column.
+    #[default]
+    Nchw,
+    /// Batch, row, column, channel.
+    Nhwc,
+}
+
+/// How a network's output becomes a matte: pick a channel, activate, clamp to 0 to 1. Nothing is
+/// stretched by its own minimum and maximum, so a picture without a subject gives an empty matte.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Output {
+    /// Name of the output; `None` takes the artifact's word, else the first one.
+    pub name: Option<String>,
+    /// Which channel is the subject.
+    pub channel: usize,
+    /// What turns the values into 0 to 1.
+    pub activation: Activation,
+}
+
+/// What turns a network's values into 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activation {
+    /// They already are.
+    #[default]
+    None,
+    /// They are logits.
+    Sigmoid,
+}
+
+/// Mean and standard deviation of ImageNet's pictures, which many networks were trained with.
+pub const IMAGENET: ([f32; 3], [f32; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+
+impl Input {
+    /// A fixed square of `side` pixels in `NCHW` order.
+    #[must_use]
+    pub const fn square(side: u32, (mean, std): ([f32; 3], [f32; 3])) -> Self {
+        Self { size: InputSize::Fixed { width: side, height: side }, layout: Layout::Nchw, mean, std }
+    }
+}
+
+/// Which model, file and licence made a result, and where it ran.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelUsed {
+    /// The variant's name.
+    pub model: String,
+    /// The file that was published or given.
+    pub file: String,
+    /// SHA-256 of that file, in hexadecimal; `None` for a file of the user's own.
+    pub sha256: Option<String>,
+    /// Its licence.
+    pub license: License,
+    /// Where it ran.
+    pub device: Device,
+    /// Why devices that `auto` tried earlier were passed over.
+    pub passed_over: Vec<String>,
+}
+
+/// What a segmenter found in one picture.
+#[derive(Debug)]
+pub struct Segmented {
+    /// The matte, of the picture's size.
+    pub alpha: Alpha,
+    /// The subject's own colours, from networks that give them.
+    pub foreground: Option<Rgb>,
+}
+
+/// Finds the subject in a stream of pictures. State from frame to frame lives in it; still models have none.
+pub trait Segmenter: Send {
+    /// Finds the subject in one picture.
+    ///
+    /// # Errors
+    /// What the network reports; [`Kind::ModelMismatch`] when its output is not of the shape its row says.
+    fn segment(&mut self, picture: &Picture, compat: Compat) -> Result<Segmented>;
+
+    /// Forgets earlier frames: a new clip begins.
+    fn reset(&mut self) {}
+
+    /// Which model this is.
+    fn used(&self) -> &ModelUsed;
+}
+
+/// The table of all variants, the built-in ones and the user's own.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    cards: Vec<ModelCard>,
+    manifest: Manifest,
+}
+
+impl Catalog {
+    /// The variants this build knows.
+    #[must_use]
+    pub fn built_in() -> Self {
+        let families = [
+            isnet::cards(),
+            u2net::cards(),
+            birefnet::cards(),
+            inspyrenet::cards(),
+            ben2::cards(),
+            modnet::cards(),
+            selfie::cards(),
+            rmbg::cards(),
+        ];
+        Self { cards: families.into_iter().flatten().collect(), manifest: Manifest::built_in().clone() }
+    }
+
+    /// The built-in variants and those of the user's file ([`custom`]).
+    ///
+    /// # Errors
+    /// [`Kind::ConfigInvalid`] reporting everything wrong with the file at once.
+    pub fn with_file(path: &Path) -> Result<Self> {
+        let mut catalog = Self::built_in();
+        for card in custom::cards(path)? {
+            if catalog.cards.iter().any(|known| known.name == card.name) {
+                let message = format!("{}: the model name {:?} is taken", path.display(), card.name);
+                return Err(Error::new(Kind::ConfigInvalid, message));
+            }
+            catalog.cards.push(card);
+        }
+        Ok(catalog)
+    }
+
+    /// All variants, family by family.
+    #[must_use]
+    pub fn cards(&self) -> &[ModelCard] {
+        &self.cards
+    }
+
+    /// The files behind the variants.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The variant of that name.
+    ///
+    /// # Errors
+    /// [`Kind::ModelUnknown`], naming the nearest known one.
+    pub fn card(&self, name: &str) -> Result<&ModelCard> {
+        self.cards.iter().find(|card| card.name == name).ok_or_else(|| {
+            let near = self.cards.iter().find(|card| card.name.contains(name) || name.contains(&card.name));
+            let near = near.map(|card| format!("; did you mean {:?}?", card.name)).unwrap_or_default();
+            Error::new(Kind::ModelUnknown, format!("no model is called {name:?}{near}"))
+        })
+    }
+
+    /// A segmenter for one stream of pictures; its network is fetched and loaded on first use and shared.
+    ///
+    /// # Errors
+    /// [`Kind::ModelUnknown`], and what fetching and loading report.
+    pub fn segmenter(
+        &self,
+        engine: &Engine,
+        name: &str,
+        device: Device,
+        progress: &dyn Progress,
+    ) -> Result<Box<dyn Segmenter>> {
+        let card = self.card(name)?.clone();
+        Ok(Box::new(Still::open(card, engine, &self.manifest, device, progress)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_the_default_exists() {
+        let catalog = Catalog::built_in();
+        for (index, card) in catalog.cards().iter().enumerate() {
+            assert!(catalog.cards()[..index].iter().all(|other| other.name != card.name), "{}", card.name);
+        }
+        assert_eq!(catalog.card(DEFAULT).unwrap().family, "isnet");
+        assert_eq!(catalog.card("isnet").unwrap_err().kind(), Kind::ModelUnknown);
+    }
+
+    #[test]
+    fn the_default_and_its_licence_allow_commercial_use() {
+        let catalog = Catalog::built_in();
+        let variants: Vec<_> = catalog.manifest().variants(DEFAULT).collect();
+        assert!(!variants.is_empty());
+        assert!(variants.iter().all(|artifact| artifact.license.commercial));
+    }
+
+    #[test]
+    fn every_variant_has_its_artifact_row() {
+        let catalog = Catalog::built_in();
+        for card in catalog.cards() {
+            assert!(catalog.manifest().variants(&card.name).next().is_some(), "{} has no artifact row", card.name);
+        }
+    }
+}

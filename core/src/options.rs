@@ -1,0 +1,388 @@
+//! What a caller may ask for: one options type for command line, API and stored jobs.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Kind, Result, backgrounds, engine::Device, models, pixels::Size};
+
+/// Everything about how one picture is cut out. Unknown fields are refused when read.
+///
+/// Presets are constructors: [`Options::preset`] gives a whole set, fields change single things.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// The preset these options began as; recorded for billing and reports.
+    pub preset: Preset,
+    /// Name of the model variant, as `models list` shows it.
+    pub model: String,
+    /// Where the network runs.
+    pub device: Device,
+    /// Whose pre- and post-processing is reproduced.
+    pub compat: Compat,
+    /// What happens to transparency the picture brings along.
+    pub existing_alpha: ExistingAlpha,
+    /// What is done to the matte's edge.
+    pub edges: Edges,
+    /// How the subject's own colours are found where it is partly transparent.
+    pub foreground: Foreground,
+    /// What goes behind the subject, in the notation of [`backgrounds`]; `None` is transparent.
+    pub background: Option<String>,
+    /// Where the subject stands on the output.
+    pub layout: Layout,
+    /// A shadow behind the subject; `None` is none.
+    pub shadow: Option<Shadow>,
+}
+
+/// A named set of options with a stated relative cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// The network's matte, its edge and colours not refined. Cost 1.
+    Low,
+    /// Refined edges and the subject's own colours. Cost 2.
+    #[default]
+    Medium,
+    /// As `medium` until finer matting exists. Cost 5.
+    High,
+    /// As `high` until finer matting exists. Cost 10.
+    Ultra,
+}
+
+/// Whose pre- and post-processing is reproduced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compat {
+    /// Our own: calibrated values, an empty picture gives an empty matte.
+    #[default]
+    None,
+    /// rembg 2.0's, step by step, for comparing outputs. Edges and colours are left as the network gave them.
+    Rembg,
+}
+
+/// What happens to transparency the picture brings along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExistingAlpha {
+    /// What was transparent stays transparent: the new matte is multiplied by it.
+    #[default]
+    Keep,
+    /// It is dropped, and the hidden colours come back into view of the network.
+    Ignore,
+}
+
+/// What is done to the matte's edge, in this order: refine, threshold, grow, feather.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Edges {
+    /// Follow the picture's edges at full resolution.
+    pub refine: bool,
+    /// Makes the matte hard: alpha at or above this becomes 1, the rest 0. Within 0 to 1.
+    pub threshold: Option<f32>,
+    /// Moves the edge outwards (positive) or inwards (negative).
+    pub grow: Length,
+    /// Softens the edge by a Gaussian of this standard deviation.
+    pub feather: Length,
+}
+
+/// How the subject's own colours are found where it is partly transparent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Foreground {
+    /// 0 keeps the picture's colours (a halo of the old background), 1 takes the estimated ones.
+    pub strength: f32,
+}
+
+/// A length in pixels of the output, or in percent of what the field says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Length {
+    /// Pixels.
+    Pixels(f32),
+    /// Percent of the reference length.
+    Percent(f32),
+}
+
+/// Where the subject stands on the output. All unset: where it was.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Layout {
+    /// Cut away what lies outside the subject's box.
+    pub crop: bool,
+    /// Room around the subject's box; percent are of the box's longer side.
+    pub margin: Length,
+    /// Size of the output; the subject is fitted into it.
+    pub canvas: Option<Canvas>,
+    /// How much of the output the subject fills along the tighter side, 0.01 to 1.
+    pub scale: Option<f32>,
+    /// Where the subject's box lies in the free room: 0 0 is top left, 0.5 0.5 the middle, 1 1 bottom right.
+    pub position: Option<[f32; 2]>,
+}
+
+/// The size of an output canvas, written `1200x800`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Canvas(pub Size);
+
+/// A drop shadow: the subject's matte, moved, blurred and coloured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Shadow {
+    /// 0 to 1.
+    pub opacity: f32,
+    /// Standard deviation of the blur; percent are of the output's diagonal.
+    pub blur: Length,
+    /// To the right and down; percent are of the output's diagonal.
+    pub offset: [Length; 2],
+    /// Any CSS colour.
+    pub color: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::preset(Preset::default())
+    }
+}
+
+impl Default for Edges {
+    fn default() -> Self {
+        Self { refine: true, threshold: None, grow: Length::default(), feather: Length::default() }
+    }
+}
+
+impl Default for Foreground {
+    fn default() -> Self {
+        Self { strength: 1.0 }
+    }
+}
+
+impl Default for Length {
+    fn default() -> Self {
+        Self::Pixels(0.0)
+    }
+}
+
+impl Default for Shadow {
+    fn default() -> Self {
+        Self {
+            opacity: 0.5,
+            blur: Length::Percent(0.8),
+            offset: [Length::Percent(0.6), Length::Percent(0.9)],
+            color: "black".to_owned(),
+        }
+    }
+}
+
+impl Preset {
+    /// All presets, cheapest first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Ultra];
+
+    /// Relative cost for billing.
+    #[must_use]
+    pub const fn cost(self) -> u32 {
+        match self {
+            Self::Low => 1,
+            Self::Medium => 2,
+            Self::High => 5,
+            Self::Ultra => 10,
+        }
+    }
+
+    /// The name as written in options.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Ultra => "ultra",
+        }
+    }
+}
+
+impl Options {
+    /// The whole set of options a preset stands for.
+    #[must_use]
+    pub fn preset(preset: Preset) -> Self {
+        let refined = preset != Preset::Low;
+        Self {
+            preset,
+            model: models::DEFAULT.to_owned(),
+            device: Device::Auto,
+            compat: Compat::None,
+            existing_alpha: ExistingAlpha::Keep,
+            edges: Edges { refine: refined, ..Edges::default() },
+            foreground: Foreground { strength: if refined { 1.0 } else { 0.0 } },
+            background: None,
+            layout: Layout::default(),
+            shadow: None,
+        }
+    }
+
+    /// Checks every field and reports all that is wrong at once.
+    ///
+    /// # Errors
+    /// [`Kind::OptionInvalid`] naming each field, its value and what it allows;
+    /// [`Kind::BackgroundInvalid`] when only the background's notation is wrong.
+    pub fn validate(&self) -> Result<()> {
+        if let Some(background) = &self.background {
+            backgrounds::parse(background)?;
+        }
+        let problems = self.problems();
+        if problems.is_empty() { Ok(()) } else { Err(Error::new(Kind::OptionInvalid, problems.join("; "))) }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut within = |field: &str, value: f32, low: f32, high: f32| {
+            if !(low..=high).contains(&value) {
+                problems.push(format!("{field} is {value}, allowed is {low} to {high}"));
+            }
+        };
+        within("edges.threshold", self.edges.threshold.unwrap_or(0.5), 0.0, 1.0);
+        within("edges.grow", self.edges.grow.number(), -1000.0, 1000.0);
+        within("edges.feather", self.edges.feather.number(), 0.0, 1000.0);
+        within("foreground.strength", self.foreground.strength, 0.0, 1.0);
+        within("layout.margin", self.layout.margin.number(), 0.0, 10_000.0);
+        within("layout.scale", self.layout.scale.unwrap_or(1.0), 0.01, 1.0);
+        for (axis, value) in ["x", "y"].iter().zip(self.layout.position.unwrap_or([0.5; 2])) {
+            within(&format!("layout.position {axis}"), value, 0.0, 1.0);
+        }
+        if let Some(Canvas(size)) = self.layout.canvas {
+            within("layout.canvas width", size.width as f32, 1.0, 65_535.0);
+            within("layout.canvas height", size.height as f32, 1.0, 65_535.0);
+        }
+        if let Some(shadow) = &self.shadow {
+            within("shadow.opacity", shadow.opacity, 0.0, 1.0);
+            within("shadow.blur", shadow.blur.number(), 0.0, 1000.0);
+            if backgrounds::color::parse_css(&shadow.color).is_err() {
+                problems.push(format!("shadow.color is {:?}, allowed is any CSS colour", shadow.color));
+            }
+        }
+        problems
+    }
+}
+
+impl Length {
+    /// In pixels, percent taken of `reference` pixels.
+    #[must_use]
+    pub fn pixels(self, reference: f32) -> f32 {
+        match self {
+            Self::Pixels(pixels) => pixels,
+            Self::Percent(percent) => percent / 100.0 * reference,
+        }
+    }
+
+    fn number(self) -> f32 {
+        match self {
+            Self::Pixels(number) | Self::Percent(number) => number,
+        }
+    }
+}
+
+impl fmt::Display for Length {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pixels(pixels) => write!(formatter, "{pixels}px"),
+            Self::Percent(percent) => write!(formatter, "{percent}%"),
+        }
+    }
+}
+
+impl FromStr for Length {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let text = text.trim();
+        let wrong = || format!("{text:?} is not a length: write 12, 12px or 1.5%");
+        let number = |digits: &str| digits.trim().parse::<f32>().ok().filter(|n| n.is_finite()).ok_or_else(wrong);
+        match text.strip_suffix('%') {
+            Some(percent) => number(percent).map(Self::Percent),
+            None => number(text.strip_suffix("px").unwrap_or(text)).map(Self::Pixels),
+        }
+    }
+}
+
+impl fmt::Display for Canvas {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}x{}", self.0.width, self.0.height)
+    }
+}
+
+impl FromStr for Canvas {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let sides = text
+            .split_once(['x', 'X'])
+            .and_then(|(width, height)| Some(Size::new(width.trim().parse().ok()?, height.trim().parse().ok()?)));
+        sides.map(Self).ok_or_else(|| format!("{text:?} is not a size: write 1200x800"))
+    }
+}
+
+/// Stored options write these types the way people do.
+macro_rules! serde_as_text {
+    ($($name:ty),*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+serde_as_text!(Length, Canvas, Device);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_cost_what_the_design_says() {
+        assert_eq!(Preset::ALL.map(Preset::cost), [1, 2, 5, 10]);
+        for preset in Preset::ALL {
+            Options::preset(preset).validate().expect(preset.name());
+        }
+    }
+
+    #[test]
+    fn everything_wrong_is_reported_at_once() {
+        let mut options = Options::default();
+        options.edges.threshold = Some(1.5);
+        options.foreground.strength = -1.0;
+        options.layout.scale = Some(2.0);
+        options.shadow = Some(Shadow { color: "no such colour".into(), ..Shadow::default() });
+        let message = options.validate().unwrap_err().to_string();
+        for field in ["edges.threshold", "foreground.strength", "layout.scale", "shadow.color"] {
+            assert!(message.contains(field), "{field} in {message}");
+        }
+    }
+
+    #[test]
+    fn options_survive_being_stored_and_refuse_unknown_fields() {
+        let mut options = Options::preset(Preset::High);
+        options.layout.canvas = Some(Canvas(Size::new(1200, 800)));
+        options.edges.grow = Length::Percent(-0.5);
+        options.shadow = Some(Shadow::default());
+        let text = toml::to_string(&options).unwrap();
+        assert_eq!(toml::from_str::<Options>(&text).unwrap(), options);
+        let wrong = toml::from_str::<Options>("modell = \"u2net\"").unwrap_err().to_string();
+        assert!(wrong.contains("modell"), "{wrong}");
+    }
+
+    #[test]
+    fn lengths_are_read_as_people_write_them() {
+        for (text, length) in
+            [("12", Length::Pixels(12.0)), ("-3px", Length::Pixels(-3.0)), ("1.5 %", Length::Percent(1.5))]
+        {
+            assert_eq!(text.parse(), Ok(length));
+        }
+        for text in ["", "px", "NaN", "1e999", "2 metres"] {
+            assert!(text.parse::<Length>().is_err(), "{text}");
+        }
+    }
+}

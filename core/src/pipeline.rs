@@ -1,0 +1,245 @@
+//! THE path: one straight function from a picture to its cut-out, called for pictures, frames and jobs alike.
+
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use crate::{
+    Result,
+    backgrounds::{self, Background},
+    files::{Metadata, Picture, Profile},
+    models::{ModelUsed, Segmented, Segmenter},
+    options::{Compat, ExistingAlpha, Options},
+    pixels::{Alpha, Rect, Rgb, Size},
+    progress::{self, Progress},
+    steps::{composite, foreground, layout, refine_edges, shadow},
+};
+
+/// A cut-out picture with everything known about how it came to be.
+#[derive(Debug)]
+pub struct Cutout {
+    /// Straight colour: the subject's own where it is partly transparent, the composite when a background was asked for.
+    pub color: Rgb,
+    /// The matte, laid out like `color`: what of it is subject.
+    pub matte: Alpha,
+    /// Whether `color` is a finished composite that covers everything (the matte is then for information only).
+    pub opaque: bool,
+    /// Colour space of `color`; `None` is sRGB.
+    pub profile: Option<Profile>,
+    /// Metadata of the picture, unfiltered.
+    pub metadata: Metadata,
+    /// How it was made.
+    pub report: Report,
+}
+
+/// How a cut-out was made and what was found.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Which model, file and licence made it, and where it ran.
+    pub model: ModelUsed,
+    /// Size of the picture that was read.
+    pub picture: Size,
+    /// The box of everything at least 8/255 opaque, on the picture that was read; `None` when no
+    /// subject was found, that is when the matte is nowhere half opaque.
+    pub subject: Option<Rect>,
+    /// Share of the picture that is subject, 0 to 1.
+    pub coverage: f32,
+    /// How decided the network was over what it took for subject, 0 (torn) to 1 (sure).
+    pub confidence: f32,
+    /// Time spent in each step, in order.
+    pub timings: Vec<(&'static str, Duration)>,
+}
+
+/// Options that were checked once, with their background read once, for any number of pictures.
+pub struct Recipe {
+    options: Options,
+    background: Option<Box<dyn Background>>,
+}
+
+impl Recipe {
+    /// Checks the options and reads the background they name.
+    ///
+    /// # Errors
+    /// What [`Options::validate`] and [`backgrounds::parse`] report.
+    pub fn new(options: Options) -> Result<Self> {
+        options.validate()?;
+        let background = options.background.as_deref().map(backgrounds::parse).transpose()?.flatten();
+        Ok(Self { options, background })
+    }
+
+    /// The options.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Whether what lies behind the subject stays transparent.
+    #[must_use]
+    pub fn is_transparent(&self) -> bool {
+        self.background.is_none()
+    }
+}
+
+/// Cuts the subject out of a picture: preprocess, segment, refine edges, foreground colours, composite.
+///
+/// The result has the picture's full resolution, or the size that the options' layout asks for.
+///
+/// # Errors
+/// What the segmenter and the background report; [`crate::Kind::Cancelled`] when `progress`
+/// answers to stop.
+pub fn remove_background(
+    mut picture: Picture,
+    segmenter: &mut dyn Segmenter,
+    recipe: &Recipe,
+    progress: &dyn Progress,
+) -> Result<Cutout> {
+    let Recipe { options, background } = recipe;
+    let background = background.as_deref();
+    let ours = options.compat == Compat::None;
+    let size = picture.color.size();
+    let mut clock = Clock::start();
+
+    progress::begin(progress, "preprocess")?;
+    // What is painted behind is sRGB, and only like mixes with like.
+    if background.is_some() || options.shadow.is_some() {
+        picture.convert_to_srgb()?;
+    }
+    clock.lap("preprocess");
+
+    progress::begin(progress, "segment")?;
+    let Segmented { alpha: mut matte, foreground: given } = segmenter.segment(&picture, options.compat)?;
+    clock.lap("segment");
+
+    progress::begin(progress, "refine edges")?;
+    if ours && options.edges.refine {
+        refine_edges::refine(&picture.color, &mut matte);
+    }
+    refine_edges::adjust(&mut matte, &options.edges);
+    if let (Some(existing), ExistingAlpha::Keep) = (&picture.alpha, options.existing_alpha) {
+        refine_edges::multiply(&mut matte, existing);
+    }
+    let found = Found::in_matte(&matte);
+    clock.lap("refine_edges");
+
+    progress::begin(progress, "foreground colours")?;
+    let original = background.is_some_and(Background::sees_picture).then(|| picture.color.clone());
+    let mut color = given.unwrap_or(picture.color);
+    if ours && options.foreground.strength > 0.0 {
+        foreground::estimate(&mut color, &matte, options.foreground.strength);
+    }
+    clock.lap("foreground");
+
+    progress::begin(progress, "composite")?;
+    let placement = layout::place(size, found.subject, &options.layout);
+    let scene = |picture| backgrounds::Scene { canvas: placement.canvas, picture, alpha: &matte };
+    let behind = background.map(|b| b.paint(&scene(original.as_ref().unwrap_or(&color)))).transpose()?;
+    drop(original);
+    let (color, matte) = layout::apply(color, matte, &placement)?;
+    let cast = options.shadow.as_ref().map(|options| shadow::cast(&matte, options)).transpose()?;
+    let (color, matte) = composite::over(color, matte, behind.as_ref(), cast.as_ref());
+    clock.lap("composite");
+
+    let report = Report {
+        model: segmenter.used().clone(),
+        picture: size,
+        subject: found.subject,
+        coverage: found.coverage,
+        confidence: found.confidence,
+        timings: clock.laps,
+    };
+    let (profile, metadata) = (picture.profile, picture.metadata);
+    Ok(Cutout { color, matte, opaque: behind.is_some(), profile, metadata, report })
+}
+
+/// What a matte shows.
+struct Found {
+    subject: Option<Rect>,
+    coverage: f32,
+    confidence: f32,
+}
+
+/// Alpha from which a pixel counts for the subject's box: haze must not widen it.
+const IN_BOX: f32 = 8.0 / 255.0;
+/// A matte that is nowhere this opaque has found nothing.
+const SUBJECT: f32 = 0.5;
+
+impl Found {
+    fn in_matte(matte: &Alpha) -> Self {
+        let width = matte.size().width as usize;
+        let rows = matte.values().par_chunks(width).enumerate().map(|(y, row)| Row::of(y as u32, row));
+        let all = rows.reduce(Row::default, Row::join);
+        let area = matte.size().area() as f64;
+        let subject =
+            all.columns.filter(|_| all.greatest >= SUBJECT).zip(all.rows).map(|((left, right), (top, bottom))| Rect {
+                left,
+                top,
+                size: Size::new(right - left + 1, bottom - top + 1),
+            });
+        let confidence = if all.opaque > 0.0 { (all.decided / all.opaque) as f32 } else { 0.0 };
+        Self { subject, coverage: (all.sum / area) as f32, confidence }
+    }
+}
+
+/// What one row of a matte, or several joined, hold.
+#[derive(Default)]
+struct Row {
+    columns: Option<(u32, u32)>,
+    rows: Option<(u32, u32)>,
+    greatest: f32,
+    sum: f64,
+    /// How many pixels are at least [`IN_BOX`].
+    opaque: f64,
+    /// Sum of |2α − 1| over those.
+    decided: f64,
+}
+
+impl Row {
+    fn of(y: u32, row: &[f32]) -> Self {
+        let mut found = Self::default();
+        for (x, &alpha) in row.iter().enumerate() {
+            found.sum += f64::from(alpha);
+            if alpha >= IN_BOX {
+                found.greatest = found.greatest.max(alpha);
+                found.opaque += 1.0;
+                found.decided += f64::from((2.0 * alpha - 1.0).abs());
+                let x = x as u32;
+                found.columns = Some(found.columns.map_or((x, x), |(left, _)| (left, x)));
+                found.rows = Some((y, y));
+            }
+        }
+        found
+    }
+
+    fn join(self, other: Self) -> Self {
+        let widest = |a: Option<(u32, u32)>, b: Option<(u32, u32)>| match (a, b) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        };
+        Self {
+            columns: widest(self.columns, other.columns),
+            rows: widest(self.rows, other.rows),
+            greatest: self.greatest.max(other.greatest),
+            sum: self.sum + other.sum,
+            opaque: self.opaque + other.opaque,
+            decided: self.decided + other.decided,
+        }
+    }
+}
+
+/// Notes how long each step took.
+struct Clock {
+    last: Instant,
+    laps: Vec<(&'static str, Duration)>,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { last: Instant::now(), laps: Vec::with_capacity(5) }
+    }
+
+    fn lap(&mut self, step: &'static str) {
+        let now = Instant::now();
+        self.laps.push((step, now - self.last));
+        self.last = now;
+    }
+}

@@ -1,0 +1,9 @@
+//! The steps of the pipeline, each a plain function from typed input to typed output.
+
+pub mod composite;
+pub mod foreground;
+pub mod guided_filter;
+pub mod layout;
+pub mod planes;
+pub mod refine_edges;
+pub mod shadow;

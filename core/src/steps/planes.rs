@@ -1,0 +1,229 @@
+//! Planes of `f32` and the linear-time filters that steps are made of: block means, box means, Gaussian blur.
+
+use rayon::prelude::*;
+
+use crate::pixels::{Alpha, Rgb, Samples, Size};
+
+/// One channel of `f32`, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plane {
+    /// Width and height.
+    pub size: Size,
+    /// One value a pixel.
+    pub values: Vec<f32>,
+}
+
+impl Plane {
+    /// A plane of one value.
+    #[must_use]
+    pub fn filled(size: Size, value: f32) -> Self {
+        Self { size, values: vec![value; size.area()] }
+    }
+
+    /// The values of one row.
+    #[must_use]
+    pub fn row(&self, y: usize) -> &[f32] {
+        let width = self.size.width as usize;
+        &self.values[y * width..(y + 1) * width]
+    }
+}
+
+/// The size of a picture shrunk by blocks of `block` × `block` pixels, the last ones cut off by the border.
+#[must_use]
+pub fn shrunk(size: Size, block: usize) -> Size {
+    Size::new(size.width.div_ceil(block as u32), size.height.div_ceil(block as u32))
+}
+
+/// Means of a matte over blocks of `block` × `block` pixels.
+#[must_use]
+pub fn shrink_alpha(alpha: &Alpha, block: usize) -> Plane {
+    let source = Plane { size: alpha.size(), values: Vec::new() };
+    Plane {
+        size: shrunk(source.size, block),
+        values: block_means::<1>(source.size, block, |y, sums, columns| {
+            let width = source.size.width as usize;
+            let row = &alpha.values()[y * width..(y + 1) * width];
+            for (cell, values) in sums.iter_mut().zip(row.chunks(columns)) {
+                cell[0] += values.iter().sum::<f32>();
+            }
+        })
+        .into_iter()
+        .map(|[value]| value)
+        .collect(),
+    }
+}
+
+/// Means of a plane over blocks of `block` × `block` values.
+#[must_use]
+pub fn shrink_plane(plane: &Plane, block: usize) -> Plane {
+    let values = block_means::<1>(plane.size, block, |y, sums, columns| {
+        for (cell, values) in sums.iter_mut().zip(plane.row(y).chunks(columns)) {
+            cell[0] += values.iter().sum::<f32>();
+        }
+    });
+    Plane { size: shrunk(plane.size, block), values: values.into_iter().map(|[value]| value).collect() }
+}
+
+/// Means of a colour picture over blocks of `block` × `block` pixels, channels 0 to 1.
+#[must_use]
+pub fn shrink_rgb(color: &Rgb, block: usize) -> (Size, Vec<[f32; 3]>) {
+    let size = color.size();
+    let stride = size.width as usize * 3;
+    let mut means = match color.samples() {
+        Samples::Eight(samples) => block_means::<3>(size, block, |y, sums, columns| {
+            let row = &samples[y * stride..(y + 1) * stride];
+            for (cell, pixels) in sums.iter_mut().zip(row.chunks(columns * 3)) {
+                // Whole numbers first: a block's sum of 8-bit samples is exact and quick.
+                let mut sum = [0_u32; 3];
+                for pixel in pixels.chunks_exact(3) {
+                    (0..3).for_each(|c| sum[c] += u32::from(pixel[c]));
+                }
+                (0..3).for_each(|c| cell[c] += sum[c] as f32);
+            }
+        }),
+        Samples::Sixteen(samples) => block_means::<3>(size, block, |y, sums, columns| {
+            let row = &samples[y * stride..(y + 1) * stride];
+            for (cell, pixels) in sums.iter_mut().zip(row.chunks(columns * 3)) {
+                for pixel in pixels.chunks_exact(3) {
+                    (0..3).for_each(|c| cell[c] += f32::from(pixel[c]));
+                }
+            }
+        }),
+    };
+    let scale = if color.depth() == 8 { 1.0 / 255.0 } else { 1.0 / 65535.0 };
+    means.par_iter_mut().for_each(|cell| cell.iter_mut().for_each(|value| *value *= scale));
+    (shrunk(size, block), means)
+}
+
+/// Adds up rows of blocks with `add(row, sums of that row of blocks, block)` and divides by each block's area.
+fn block_means<const N: usize>(
+    size: Size,
+    block: usize,
+    add: impl Fn(usize, &mut [[f32; N]], usize) + Sync,
+) -> Vec<[f32; N]> {
+    let small = shrunk(size, block);
+    let mut means = vec![[0.0; N]; small.area()];
+    means.par_chunks_mut(small.width as usize).enumerate().for_each(|(cell_y, sums)| {
+        let rows = cell_y * block..((cell_y + 1) * block).min(size.height as usize);
+        let height = rows.len();
+        rows.for_each(|y| add(y, sums, block));
+        for (cell_x, cell) in sums.iter_mut().enumerate() {
+            let width = block.min(size.width as usize - cell_x * block);
+            cell.iter_mut().for_each(|value| *value /= (width * height) as f32);
+        }
+    });
+    means
+}
+
+/// The mean over a square of `2 × radius + 1` pixels around each, the part of it inside the plane.
+#[must_use]
+pub fn box_mean(plane: &Plane, radius: usize) -> Plane {
+    let (width, height) = (plane.size.width as usize, plane.size.height as usize);
+    if radius == 0 {
+        return plane.clone();
+    }
+    let mut across = vec![0.0_f32; plane.values.len()];
+    for (row, out) in plane.values.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
+        // In f64, for a running sum of f32 drifts over thousands of columns.
+        let mut sum: f64 = row[..radius.min(width)].iter().map(|&value| f64::from(value)).sum();
+        for x in 0..width {
+            if x + radius < width {
+                sum += f64::from(row[x + radius]);
+            }
+            if x > radius {
+                sum -= f64::from(row[x - radius - 1]);
+            }
+            let count = (x + radius + 1).min(width) - x.saturating_sub(radius);
+            out[x] = (sum / count as f64) as f32;
+        }
+    }
+    let mut values = vec![0.0_f32; plane.values.len()];
+    let mut sums = vec![0.0_f64; width];
+    for row in across.chunks_exact(width).take(radius) {
+        sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+    }
+    for y in 0..height {
+        if y + radius < height {
+            let row = &across[(y + radius) * width..(y + radius + 1) * width];
+            sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+        if y > radius {
+            let row = &across[(y - radius - 1) * width..(y - radius) * width];
+            sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum -= f64::from(value));
+        }
+        let share = 1.0 / ((y + radius + 1).min(height) - y.saturating_sub(radius)) as f64;
+        let out = &mut values[y * width..(y + 1) * width];
+        out.iter_mut().zip(&sums).for_each(|(out, &sum)| *out = (sum * share) as f32);
+    }
+    Plane { size: plane.size, values }
+}
+
+/// A Gaussian blur of standard deviation `sigma` pixels, by three box means (Wells 1986); the border is extended by its mean.
+#[must_use]
+pub fn gaussian_blur(plane: &Plane, sigma: f32) -> Plane {
+    if sigma <= 0.0 {
+        return plane.clone();
+    }
+    // Three boxes of width w have the variance (w² − 1) / 4.
+    let width = (4.0 * sigma * sigma + 1.0).sqrt();
+    let radius = ((width - 1.0) / 2.0).round() as usize;
+    let radius = radius.clamp(1, plane.size.width.max(plane.size.height) as usize);
+    (0..3).fold(plane.clone(), |plane, _| box_mean(&plane, radius))
+}
+
+/// Where a pixel of a large picture falls between the cells of one shrunk by `block`: left cell, right cell, share of the right.
+#[inline]
+#[must_use]
+pub fn between(position: usize, block: usize, cells: usize) -> (usize, usize, f32) {
+    let at = ((position as f32 + 0.5) / block as f32 - 0.5).max(0.0);
+    let low = (at as usize).min(cells - 1);
+    (low, (low + 1).min(cells - 1), (at - low as f32).min(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp(width: u32, height: u32) -> Plane {
+        let size = Size::new(width, height);
+        Plane { size, values: (0..size.area()).map(|i| (i * 37 % 101) as f32 / 100.0).collect() }
+    }
+
+    #[test]
+    fn box_mean_is_the_mean_of_what_lies_inside() {
+        for (width, height, radius) in [(7, 5, 1), (7, 5, 3), (3, 9, 20), (1, 1, 2)] {
+            let plane = ramp(width, height);
+            let mean = box_mean(&plane, radius);
+            for y in 0..height as usize {
+                for x in 0..width as usize {
+                    let rows = y.saturating_sub(radius)..(y + radius + 1).min(height as usize);
+                    let columns = x.saturating_sub(radius)..(x + radius + 1).min(width as usize);
+                    let inside: Vec<f32> = rows.flat_map(|y| plane.row(y)[columns.clone()].to_vec()).collect();
+                    let expected = inside.iter().sum::<f32>() / inside.len() as f32;
+                    let got = mean.row(y)[x];
+                    assert!((got - expected).abs() < 1e-5, "{width}×{height} r{radius} at {x},{y}: {got} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_at_the_border_average_what_is_there() {
+        let alpha = Alpha::new(Size::new(5, 3), (0..15).map(|i| i as f32 / 15.0).collect());
+        let small = shrink_alpha(&alpha, 2);
+        assert_eq!(small.size, Size::new(3, 2));
+        assert!((small.values[2] - (4.0 + 9.0) / 2.0 / 15.0).abs() < 1e-6);
+        assert!((small.values[5] - 14.0 / 15.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_blur_keeps_the_mean_and_has_the_asked_variance() {
+        let size = Size::new(201, 1);
+        let mut plane = Plane::filled(size, 0.0);
+        plane.values[100] = 1.0;
+        let blurred = gaussian_blur(&plane, 6.0);
+        let total: f32 = blurred.values.iter().sum();
+        let variance: f32 = blurred.values.iter().enumerate().map(|(x, v)| v * (x as f32 - 100.0).powi(2)).sum();
+        assert!((total - 1.0).abs() < 1e-3 && (variance.sqrt() - 6.0).abs() < 0.5, "{total} {}", variance.sqrt());
+    }
+}

@@ -1,0 +1,268 @@
+//! Edges at full resolution from a low-resolution matte, and what the user may do to them.
+
+use rayon::prelude::*;
+
+use super::{
+    guided_filter::{Coefficients, coefficients},
+    planes::{Plane, between, box_mean, gaussian_blur, shrink_alpha, shrink_plane, shrink_rgb},
+};
+use crate::{
+    options::Edges,
+    pixels::{Alpha, Rgb},
+};
+
+/// Radius of the fine filter, as a share of the picture's diagonal; the coarse one is four times that.
+const FINE_RADIUS: f32 = 0.004;
+/// Cells that the fine radius spans on the grid where the filter is fitted.
+const CELLS: f32 = 4.0;
+/// Variance of the guide (channels 0 to 1) below which it counts as flat.
+const EPSILON: f32 = 1e-4;
+/// Mean of 4α(1 − α) around a place from which the coarse filter begins to take over, and where it has.
+const SOFTNESS: (f32, f32) = (0.10, 0.30);
+/// Values up to the first become 0, from the second 1: a filter leaves a faint veil on both sides.
+const LEVELS: (f32, f32) = (0.05, 0.95);
+
+/// Makes the matte follow the picture's edges: a colour guided filter whose radius grows where the matte is soft.
+///
+/// Fitted on a grid (He, Sun: Fast Guided Filter, 2015), applied at full resolution where the matte
+/// varies; elsewhere only the levels change it.
+///
+/// # Panics
+/// When picture and matte differ in size.
+pub fn refine(color: &Rgb, matte: &mut Alpha) {
+    assert_eq!(color.size(), matte.size(), "picture and matte are of one size");
+    let radius = FINE_RADIUS * color.size().diagonal();
+    let block = ((radius / CELLS).round() as usize).max(1);
+    let cells = ((radius / block as f32).round() as usize).max(1);
+    let (_, guide) = shrink_rgb(color, block);
+    let small = shrink_alpha(matte, block);
+    let fitted = blend_by_softness(&guide, &small, cells);
+    apply(color, matte, &fitted, block);
+}
+
+/// The fine model where the matte is crisp, the coarse one where it is soft, on the fine grid.
+fn blend_by_softness(guide: &[[f32; 3]], matte: &Plane, radius: usize) -> Coefficients {
+    const STEP: usize = 4;
+    let mut fine = coefficients(guide, matte, radius, EPSILON);
+    let small = shrink_plane(matte, STEP);
+    let coarse_guide = shrink_guide(guide, matte, STEP);
+    let coarse = coefficients(&coarse_guide, &small, radius, EPSILON);
+    let soft = Plane { size: matte.size, values: matte.values.iter().map(|&a| 4.0 * a * (1.0 - a)).collect() };
+    let soft = box_mean(&shrink_plane(&soft, STEP), radius);
+
+    let (width, cells) = (fine.size.width as usize, coarse.size);
+    let rows = fine.values.par_chunks_mut(width).zip(fine.active.par_chunks_mut(width));
+    rows.enumerate().for_each(|(y, (models, active))| {
+        let (top, bottom, down) = between(y, STEP, cells.height as usize);
+        for (x, (model, active)) in models.iter_mut().zip(active).enumerate() {
+            let (left, right, across) = between(x, STEP, cells.width as usize);
+            let corners = [(top, left), (top, right), (bottom, left), (bottom, right)]
+                .map(|(row, column)| row * cells.width as usize + column);
+            let shares = [(1.0 - down) * (1.0 - across), (1.0 - down) * across, down * (1.0 - across), down * across];
+            let softness: f32 = corners.iter().zip(shares).map(|(&i, share)| soft.values[i] * share).sum();
+            let weight = smooth_step(softness);
+            if weight > 0.0 {
+                for (k, value) in model.iter_mut().enumerate() {
+                    let wide: f32 = corners.iter().zip(shares).map(|(&i, share)| coarse.values[i][k] * share).sum();
+                    *value += weight * (wide - *value);
+                }
+                *active |= corners.iter().any(|&i| coarse.active[i]);
+            }
+        }
+    });
+    fine
+}
+
+fn shrink_guide(guide: &[[f32; 3]], like: &Plane, step: usize) -> Vec<[f32; 3]> {
+    let channel = |c: usize| {
+        let values = guide.iter().map(|color| color[c]).collect();
+        shrink_plane(&Plane { size: like.size, values }, step).values
+    };
+    let (red, green, blue) = (channel(0), channel(1), channel(2));
+    red.iter().zip(green).zip(blue).map(|((&r, g), b)| [r, g, b]).collect()
+}
+
+fn smooth_step(softness: f32) -> f32 {
+    let t = ((softness - SOFTNESS.0) / (SOFTNESS.1 - SOFTNESS.0)).clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
+}
+
+/// Evaluates the models at full resolution in the active cells, and levels everything.
+fn apply(color: &Rgb, matte: &mut Alpha, fitted: &Coefficients, block: usize) {
+    let size = color.size();
+    let width = size.width as usize;
+    let (columns, rows) = (fitted.size.width as usize, fitted.size.height as usize);
+    matte.values_mut().par_chunks_mut(width).enumerate().for_each(|(y, values)| {
+        let (top, bottom, down) = between(y, block, rows);
+        // The models of this row, interpolated downwards once for all its pixels.
+        let (upper, lower) =
+            (&fitted.values[top * columns..][..columns], &fitted.values[bottom * columns..][..columns]);
+        let active: Vec<bool> =
+            (0..columns).map(|x| fitted.active[top * columns + x] || fitted.active[bottom * columns + x]).collect();
+        let models: Vec<[f32; 4]> = upper
+            .iter()
+            .zip(lower)
+            .map(|(upper, lower)| std::array::from_fn(|k| upper[k] + down * (lower[k] - upper[k])))
+            .collect();
+        for (x, value) in values.iter_mut().enumerate() {
+            let (left, right, across) = between(x, block, columns);
+            if active[left] || active[right] {
+                let (first, second) = (&models[left], &models[right]);
+                let model: [f32; 4] = std::array::from_fn(|k| first[k] + across * (second[k] - first[k]));
+                let [red, green, blue] = color.unit(y * width + x);
+                *value = model[0] * red + model[1] * green + model[2] * blue + model[3];
+            }
+            *value = ((*value - LEVELS.0) / (LEVELS.1 - LEVELS.0)).clamp(0.0, 1.0);
+        }
+    });
+}
+
+/// Does to the edge what the user asked for: threshold, then grow, then feather.
+pub fn adjust(matte: &mut Alpha, edges: &Edges) {
+    if let Some(threshold) = edges.threshold {
+        matte.values_mut().par_iter_mut().for_each(|value| *value = if *value >= threshold { 1.0 } else { 0.0 });
+    }
+    let diagonal = matte.size().diagonal();
+    let grow = edges.grow.pixels(diagonal);
+    if grow.abs() >= 0.01 {
+        grow_by(matte, grow);
+    }
+    let feather = edges.feather.pixels(diagonal);
+    if feather >= 0.3 {
+        let plane = Plane { size: matte.size(), values: matte.values().to_vec() };
+        *matte = Alpha::new(plane.size, gaussian_blur(&plane, feather).values);
+    }
+}
+
+/// Multiplies the matte by what was transparent before.
+pub fn multiply(matte: &mut Alpha, existing: &Alpha) {
+    matte.values_mut().par_iter_mut().zip(existing.values()).for_each(|(value, &other)| *value *= other);
+}
+
+/// Grey dilation (`pixels` > 0) or erosion by a disc; a fraction of a pixel mixes the two nearest discs.
+fn grow_by(matte: &mut Alpha, pixels: f32) {
+    let flip = |matte: &mut Alpha| matte.values_mut().par_iter_mut().for_each(|value| *value = 1.0 - *value);
+    if pixels < 0.0 {
+        flip(matte);
+    }
+    let radius = pixels.abs();
+    let (small, share) = (radius.floor(), radius.fract());
+    let inner = dilate(matte, small as usize);
+    if share > 0.0 {
+        let outer = dilate(matte, small as usize + 1);
+        let pairs = matte.values_mut().par_iter_mut().zip(inner).zip(outer);
+        pairs.for_each(|((value, inner), outer)| *value = inner + share * (outer - inner));
+    } else {
+        matte.values_mut().copy_from_slice(&inner);
+    }
+    if pixels < 0.0 {
+        flip(matte);
+    }
+}
+
+/// The greatest value within `radius` pixels of each.
+fn dilate(matte: &Alpha, radius: usize) -> Vec<f32> {
+    let (width, height) = (matte.size().width as usize, matte.size().height as usize);
+    let mut out = vec![0.0_f32; matte.values().len()];
+    out.par_chunks_mut(width).enumerate().for_each(|(y, out)| {
+        for row in y.saturating_sub(radius)..(y + radius + 1).min(height) {
+            let distance = y.abs_diff(row) as f32;
+            // Half a pixel more makes discs round instead of pointed at the four ends.
+            let half = ((radius as f32 + 0.5).powi(2) - distance * distance).sqrt() as usize;
+            raise_to_greatest(&matte.values()[row * width..(row + 1) * width], half.min(radius), out);
+        }
+    });
+    out
+}
+
+/// Raises each of `out` to the greatest value within `half` columns, by a queue of falling values.
+fn raise_to_greatest(row: &[f32], half: usize, out: &mut [f32]) {
+    let mut falling = std::collections::VecDeque::with_capacity(half * 2 + 2);
+    for x in 0..row.len() + half {
+        if let Some(&value) = row.get(x) {
+            while falling.back().is_some_and(|&last: &usize| row[last] <= value) {
+                falling.pop_back();
+            }
+            falling.push_back(x);
+        }
+        if x >= half {
+            let center = x - half;
+            while falling.front().is_some_and(|&first| first + half < center) {
+                falling.pop_front();
+            }
+            if let Some(&first) = falling.front() {
+                out[center] = out[center].max(row[first]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        options::Length,
+        pixels::{Samples, Size},
+    };
+
+    /// A picture whose left half is dark and whose right half is bright, and a matte that is wrong by a few pixels.
+    fn edge(size: Size, at: u32) -> (Rgb, Alpha, Alpha) {
+        let columns = |from: u32| (0..size.area()).map(move |i| if i as u32 % size.width >= from { 1.0 } else { 0.0 });
+        let samples = columns(at).flat_map(|v: f32| [(v * 200.0) as u8 + 20; 3]).collect();
+        let truth = Alpha::new(size, columns(at).collect());
+        let blurred = gaussian_blur(&Plane { size, values: columns(at + 2).collect() }, 4.0);
+        (Rgb::new(size, Samples::Eight(samples)), Alpha::new(size, blurred.values), truth)
+    }
+
+    #[test]
+    fn a_blurred_edge_snaps_to_the_pictures() {
+        let size = Size::new(400, 300);
+        let (color, mut matte, truth) = edge(size, 200);
+        let error = |matte: &Alpha| -> f32 {
+            matte.values().iter().zip(truth.values()).map(|(a, b)| (a - b).abs()).sum::<f32>()
+        };
+        let before = error(&matte);
+        refine(&color, &mut matte);
+        assert!(error(&matte) < before * 0.4, "{} of {before}", error(&matte));
+    }
+
+    #[test]
+    fn an_empty_and_a_full_matte_stay_what_they_are() {
+        let size = Size::new(64, 48);
+        let (color, ..) = edge(size, 20);
+        for value in [0.0, 1.0] {
+            let mut matte = Alpha::filled(size, value);
+            refine(&color, &mut matte);
+            assert!(matte.values().iter().all(|&got| got == value));
+        }
+    }
+
+    #[test]
+    fn growing_moves_the_edge_by_that_many_pixels() {
+        let size = Size::new(41, 41);
+        let mut dot = Alpha::filled(size, 0.0);
+        dot.values_mut()[20 * 41 + 20] = 1.0;
+        let mut grown = dot.clone();
+        adjust(&mut grown, &Edges { refine: false, grow: Length::Pixels(5.0), ..Edges::default() });
+        for y in 0..41_i32 {
+            for x in 0..41_i32 {
+                let distance = f32::hypot((x - 20) as f32, (y - 20) as f32);
+                let inside = grown.values()[(y * 41 + x) as usize] > 0.5;
+                assert!(inside == (distance <= 5.5) || (distance - 5.5).abs() < 0.6, "{x},{y}");
+            }
+        }
+        let back = Edges { refine: false, grow: Length::Pixels(-5.0), ..Edges::default() };
+        adjust(&mut grown, &back);
+        assert!(grown.values()[20 * 41 + 20] == 1.0 && grown.values()[20 * 41 + 25] == 0.0);
+    }
+
+    #[test]
+    fn threshold_makes_it_hard_and_feather_soft() {
+        let size = Size::new(60, 10);
+        let mut matte = Alpha::new(size, (0..600).map(|i| (i % 60) as f32 / 59.0).collect());
+        adjust(&mut matte, &Edges { threshold: Some(0.25), ..Edges::default() });
+        assert!(matte.values().iter().all(|&value| value == 0.0 || value == 1.0));
+        adjust(&mut matte, &Edges { feather: Length::Pixels(2.0), ..Edges::default() });
+        assert!(matte.values().iter().any(|&value| value > 0.2 && value < 0.8));
+    }
+}

@@ -1,0 +1,195 @@
+//! Picture → network input, network output → matte at the picture's size.
+
+pub mod rembg;
+
+use fast_image_resize as fir;
+use rayon::prelude::*;
+
+use crate::{
+    Error, Kind, Result,
+    engine::Tensor,
+    files::{self, Profile},
+    models::{Activation, Input, InputSize, Layout, ModelCard},
+    pixels::{Alpha, Rgb, Samples, Size},
+};
+
+/// A picture as a network's input: stretched to the input's size, converted to sRGB, normalised.
+///
+/// The tensor is `[1, 3, height, width]` or `[1, height, width, 3]` as the input says; before
+/// normalising, values are 0 to 1.
+///
+/// # Errors
+/// [`Kind::Internal`] when resizing fails.
+pub fn from_picture(color: &Rgb, profile: Option<&Profile>, input: &Input) -> Result<Tensor> {
+    let size = input_size(color.size(), input.size);
+    let mut small = resize_rgb(color, size)?;
+    // After shrinking: the profile's transform is costly and a million pixels are all the network sees.
+    if let Some(profile) = profile {
+        files::to_srgb(&mut small, profile)?;
+    }
+    Ok(normalise(&small, input, 1.0))
+}
+
+/// A network's output as a matte of `size`: the card's channel, activated, clamped to 0 to 1, enlarged.
+///
+/// # Errors
+/// [`Kind::ModelMismatch`] when the output is not `[…, channels, height, width]` (or `[…, height, width,
+/// channels]` for networks of that layout) with the card's channel.
+pub fn to_matte(output: Tensor, card: &ModelCard, size: Size) -> Result<Alpha> {
+    let (plane, small) = plane(output, card)?;
+    let values = activate(plane, card.output.activation).map(|value| value.clamp(0.0, 1.0)).collect();
+    resize_alpha(&Alpha::new(small, values), size)
+}
+
+/// Resizes a matte; values stay in 0 to 1.
+///
+/// # Errors
+/// [`Kind::Internal`] when resizing fails.
+pub fn resize_alpha(alpha: &Alpha, size: Size) -> Result<Alpha> {
+    if alpha.size() == size {
+        return Ok(alpha.clone());
+    }
+    let from = alpha.size();
+    let source =
+        fir::images::TypedImageRef::<fir::pixels::F32>::from_buffer(from.width, from.height, bytes_of(alpha.values()))
+            .map_err(|error| internal("matte", &error))?;
+    let mut values = vec![0.0_f32; size.area()];
+    let mut target =
+        fir::images::TypedImage::<fir::pixels::F32>::from_buffer(size.width, size.height, bytes_of_mut(&mut values))
+            .map_err(|error| internal("matte", &error))?;
+    let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::CatmullRom));
+    fir::Resizer::new().resize_typed(&source, &mut target, &options).map_err(|error| internal("matte", &error))?;
+    drop(target);
+    // Catmull-Rom overshoots at steps.
+    values.par_iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
+    Ok(Alpha::new(size, values))
+}
+
+/// Resizes a colour picture with a Lanczos filter of three lobes; depth is kept.
+///
+/// # Errors
+/// [`Kind::Internal`] when resizing fails.
+pub fn resize_rgb(color: &Rgb, size: Size) -> Result<Rgb> {
+    use fir::pixels::{U8x3, U16x3};
+    if color.size() == size {
+        return Ok(color.clone());
+    }
+    let from = color.size();
+    let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3));
+    let mut resizer = fir::Resizer::new();
+    let wrong = |error: &dyn std::fmt::Display| internal("picture", error);
+    let samples = match color.samples() {
+        Samples::Eight(samples) => {
+            let source = fir::images::TypedImageRef::<U8x3>::from_buffer(from.width, from.height, samples)
+                .map_err(|e| wrong(&e))?;
+            let mut out = vec![0_u8; size.area() * 3];
+            let mut target = fir::images::TypedImage::<U8x3>::from_buffer(size.width, size.height, &mut out)
+                .map_err(|e| wrong(&e))?;
+            resizer.resize_typed(&source, &mut target, &options).map_err(|e| wrong(&e))?;
+            Samples::Eight(out)
+        }
+        Samples::Sixteen(samples) => {
+            let source = fir::images::TypedImageRef::<U16x3>::from_buffer(from.width, from.height, bytes_of(samples))
+                .map_err(|e| wrong(&e))?;
+            let mut out = vec![0_u16; size.area() * 3];
+            let mut target =
+                fir::images::TypedImage::<U16x3>::from_buffer(size.width, size.height, bytes_of_mut(&mut out))
+                    .map_err(|e| wrong(&e))?;
+            resizer.resize_typed(&source, &mut target, &options).map_err(|e| wrong(&e))?;
+            Samples::Sixteen(out)
+        }
+    };
+    Ok(Rgb::new(size, samples))
+}
+
+fn internal(what: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::new(Kind::Internal, format!("cannot resize the {what}: {error}"))
+}
+
+/// The bytes behind numbers whose every bit pattern is valid.
+fn bytes_of<T: bytemuck::Pod>(values: &[T]) -> &[u8] {
+    bytemuck::cast_slice(values)
+}
+
+fn bytes_of_mut<T: bytemuck::Pod>(values: &mut [T]) -> &mut [u8] {
+    bytemuck::cast_slice_mut(values)
+}
+
+fn input_size(picture: Size, size: InputSize) -> Size {
+    match size {
+        InputSize::Fixed { width, height } => Size::new(width, height),
+        InputSize::ShortSide { short_side, multiple } => {
+            let scale = f64::from(short_side) / f64::from(picture.width.min(picture.height));
+            let side = |length: u32| {
+                let steps = (f64::from(length) * scale / f64::from(multiple)).round() as u32;
+                steps.max(1) * multiple
+            };
+            Size::new(side(picture.width), side(picture.height))
+        }
+    }
+}
+
+/// Scales samples to 0 to `1 / divisor`, subtracts the mean, divides by the deviation, orders the dimensions.
+fn normalise(color: &Rgb, input: &Input, divisor: f32) -> Tensor {
+    let size = color.size();
+    let area = size.area();
+    let (mean, std) = (input.mean, input.std);
+    let value = |index: usize, c: usize| (color.unit(index)[c] / divisor - mean[c]) / std[c];
+    let (width, height) = (size.width as usize, size.height as usize);
+    match input.layout {
+        Layout::Nchw => {
+            let mut values = vec![0.0; area * 3];
+            let (red, rest) = values.split_at_mut(area);
+            let (green, blue) = rest.split_at_mut(area);
+            for index in 0..area {
+                let unit = color.unit(index);
+                red[index] = (unit[0] / divisor - mean[0]) / std[0];
+                green[index] = (unit[1] / divisor - mean[1]) / std[1];
+                blue[index] = (unit[2] / divisor - mean[2]) / std[2];
+            }
+            Tensor::new(vec![1, 3, height, width], values)
+        }
+        Layout::Nhwc => {
+            let values = (0..area * 3).map(|i| value(i / 3, i % 3)).collect();
+            Tensor::new(vec![1, height, width, 3], values)
+        }
+    }
+}
+
+fn activate(values: Vec<f32>, activation: Activation) -> impl Iterator<Item = f32> {
+    values.into_iter().map(move |value| match activation {
+        Activation::None => value,
+        Activation::Sigmoid => 1.0 / (1.0 + (-value).exp()),
+    })
+}
+
+/// The card's channel as one plane, with its size. NaN, which no comparison catches later, becomes 0.
+fn plane(output: Tensor, card: &ModelCard) -> Result<(Vec<f32>, Size)> {
+    let wrong = || {
+        let message = format!("{} gives an output of shape {:?}", card.name, output.shape);
+        Error::new(Kind::ModelMismatch, message)
+    };
+    let mut shape = output.shape.clone();
+    while shape.len() > 3 && shape[0] == 1 {
+        shape.remove(0);
+    }
+    if shape.len() == 2 {
+        shape.insert(if card.input.layout == Layout::Nchw { 0 } else { 2 }, 1);
+    }
+    let &[first, second, third] = shape.as_slice() else { return Err(wrong()) };
+    let (channels, height, width) = match card.input.layout {
+        Layout::Nchw => (first, second, third),
+        Layout::Nhwc => (third, first, second),
+    };
+    let channel = card.output.channel;
+    if channel >= channels || width == 0 || height == 0 {
+        return Err(wrong());
+    }
+    let area = width * height;
+    let mut plane: Vec<f32> = match card.input.layout {
+        Layout::Nchw => output.values[channel * area..(channel + 1) * area].to_vec(),
+        Layout::Nhwc => output.values.iter().skip(channel).step_by(channels).copied().collect(),
+    };
+    plane.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
+    Ok((plane, Size::new(width as u32, height as u32)))
+}
