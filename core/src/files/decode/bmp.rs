@@ -14,6 +14,9 @@ use image::{ColorType, ImageDecoder, ImageError, codecs::bmp::BmpDecoder};
 use std::io::Cursor;
 
 pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Raw> {
+    if let Some(claimed) = claimed_size(bytes) {
+        options.limits.check(claimed)?;
+    }
     let mut decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(complaint)?;
     let (width, height) = decoder.dimensions();
     let size = Size::new(width, height);
@@ -28,6 +31,14 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Raw> {
     let mut samples = zeroed::<u8>(size, channels as usize)?;
     decoder.read_image(&mut samples).map_err(complaint)?;
     Ok(Raw { icc, ..Raw::new(separate(samples, channels, size)?) })
+}
+
+/// The sides in the header, before the decoder judges them by bounds of its own.
+fn claimed_size(bytes: &[u8]) -> Option<Size> {
+    let field = |at: usize| bytes.get(at..)?.first_chunk().map(|bytes| i32::from_le_bytes(*bytes));
+    // The oldest header has sides of 16 bits, which are never too large. Negative heights run downwards.
+    (field(14)? >= 40).then_some(())?;
+    Some(Size::new(u32::try_from(field(18)?).ok()?, field(22)?.unsigned_abs()))
 }
 
 fn complaint(error: ImageError) -> Error {

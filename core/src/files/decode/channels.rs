@@ -13,6 +13,8 @@ pub(super) enum Channels {
     GreyAlpha = 2,
     Rgb = 3,
     Rgba = 4,
+    /// RGB and a fourth channel that means nothing.
+    RgbPadded,
 }
 
 /// Colour and alpha, not yet turned upright.
@@ -79,6 +81,7 @@ pub(super) fn separate<T: Sample>(samples: Vec<T>, channels: Channels, size: Siz
         Channels::Grey => (spread::<T, 1>(&samples, size)?, None),
         Channels::GreyAlpha => (spread::<T, 2>(&samples, size)?, meaningful_alpha::<T, 2>(&samples)),
         Channels::Rgb => (samples, None),
+        Channels::RgbPadded => (without_fourth(samples), None),
         Channels::Rgba => {
             let alpha = meaningful_alpha::<T, 4>(&samples);
             (without_fourth(samples), alpha)

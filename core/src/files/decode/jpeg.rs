@@ -13,7 +13,7 @@ use crate::{
 use std::cell::Cell;
 use zune_jpeg::{
     JpegDecoder,
-    errors::{DecodeErrors, UnsupportedSchemes},
+    errors::DecodeErrors,
     zune_core::{
         bytestream::{ZByteIoError, ZByteReaderTrait, ZSeekFrom},
         colorspace::ColorSpace,
@@ -25,6 +25,7 @@ use zune_jpeg::{
 const MOST_SCANS: usize = 50;
 
 pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Raw> {
+    check_coding(bytes)?;
     let ran_out = Cell::new(false);
     let limits = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
@@ -114,10 +115,28 @@ fn has_adobe_marker(bytes: &[u8]) -> bool {
     segments(bytes).any(|(marker, data)| marker == 0xee && data.starts_with(b"Adobe"))
 }
 
+/// Baseline and progressive pictures of 8 bits are read; the standard's other kinds hardly exist.
+fn check_coding(bytes: &[u8]) -> Result<()> {
+    let what = match frame_header(bytes) {
+        Some((0xc0..=0xc2, [8, ..])) | None => return Ok(()),
+        Some((0xc0..=0xc2, _)) => "more than 8 bits a channel",
+        Some((0xc3 | 0xc7 | 0xcb | 0xcf, _)) => "lossless coding",
+        Some((0xc9 | 0xca | 0xcd | 0xce, _)) => "arithmetic coding",
+        Some(_) => "hierarchical coding",
+    };
+    Err(Error::new(Kind::FormatUnsupported, format!("JPEG with {what} is not read here")))
+}
+
+/// Marker and data of the segment that states how the picture is coded and how large it is.
+fn frame_header(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    // Among the markers of frames there are three of tables.
+    let is_frame = |marker: u8| matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
+    segments(bytes).find(|(marker, _)| is_frame(*marker))
+}
+
 /// The size a JPEG states, without decoding anything.
 pub(super) fn frame_size(bytes: &[u8]) -> Option<Size> {
-    let is_frame = |marker: u8| matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
-    let (_, data) = segments(bytes).find(|(marker, _)| is_frame(*marker))?;
+    let (_, data) = frame_header(bytes)?;
     let side = |at: usize| Some(u32::from(u16::from_be_bytes(*data.get(at..)?.first_chunk()?)));
     Some(Size::new(side(3)?, side(1)?))
 }
@@ -139,17 +158,7 @@ fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
 }
 
 fn complaint(error: DecodeErrors) -> Error {
-    match &error {
-        DecodeErrors::Unsupported(scheme) => {
-            let name = match scheme {
-                UnsupportedSchemes::ExtendedSequentialHuffman => "extended sequential",
-                UnsupportedSchemes::LosslessHuffman | UnsupportedSchemes::LosslessArithmetic => "lossless",
-                _ => "arithmetic or rare",
-            };
-            Error::new(Kind::FormatUnsupported, format!("this kind of JPEG ({name} coding) is not read here"))
-        }
-        _ => corrupt(Format::Jpeg, format!("{error:?}")),
-    }
+    corrupt(Format::Jpeg, format!("{error:?}"))
 }
 
 /// A reader that remembers whether the decoder wanted more than there is: it fills the rest with

@@ -27,13 +27,13 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Raw> {
     let color = file.colortype().map_err(complaint)?;
     check_samples(&mut file, color)?;
     check_plausible(&mut file, color, size, bytes)?;
+    let icc = block(&mut file, Tag::IccProfile, options.limits.metadata_bytes);
+    let xmp = block(&mut file, Tag::Unknown(700), options.limits.metadata_bytes);
     let mut bounds = Limits::default();
     bounds.decoding_buffer_size = usize::MAX;
     bounds.intermediate_buffer_size = bytes.len();
-    bounds.ifd_value_size = options.limits.metadata_bytes.max(1 << 20);
     let mut file = file.with_limits(bounds);
 
-    let icc = file.get_tag_u8_vec(Tag::IccProfile).ok();
     let mut raw = match color.bit_depth() {
         16 => sixteen(&mut file, color, size, icc.as_deref())?,
         _ => eight(&mut file, color, size, icc.as_deref())?,
@@ -44,7 +44,7 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Raw> {
     raw.orientation = file.find_tag_unsigned::<u16>(Tag::Orientation).ok().flatten().map(Orientation::from_exif);
     raw.metadata = Metadata {
         exif: exif::rebuilt(bytes, exif::Without::Structure, options.limits.metadata_bytes),
-        xmp: file.get_tag_u8_vec(Tag::Unknown(700)).ok(),
+        xmp: xmp.filter(|packet| !packet.is_empty()),
     };
     if is_premultiplied(&mut file)
         && let Some(alpha) = &raw.pixels.alpha
@@ -52,6 +52,20 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Raw> {
         raw.pixels.color = super::channels::unmultiplied(raw.pixels.color, alpha);
     }
     Ok(raw)
+}
+
+/// The bytes of a field; none of them when there are more than may be.
+///
+/// Not by the decoder's own reading of values, which takes 32 bytes of memory for each of a block's.
+fn block(file: &mut File<'_>, tag: Tag, most_bytes: usize) -> Option<Vec<u8>> {
+    let count = file.image_ifd().find_entry(tag)?.count();
+    let Some(length) = usize::try_from(count).ok().filter(|length| *length <= most_bytes) else {
+        return Some(Vec::new());
+    };
+    let mut bytes = vec![0; length];
+    let read = file.image_ifd().find_tag_bytes(tag, &mut bytes, 0).ok().flatten().unwrap_or(0);
+    bytes.truncate(read);
+    Some(bytes)
 }
 
 /// Grey, RGB and inks of 1 to 16 bits; what is wider is a floating point picture or a measurement.
@@ -218,7 +232,7 @@ fn complaint(error: TiffError) -> Error {
         TiffError::UnsupportedError(what) => {
             Error::new(Kind::FormatUnsupported, format!("this kind of TIFF is not read here: {what}"))
         }
-        TiffError::LimitsExceeded => Error::new(Kind::PictureTooLarge, "the TIFF asks for more memory than it may"),
+        TiffError::LimitsExceeded => corrupt(Format::Tiff, "it claims more strips or bytes than its pixels need"),
         error => corrupt(Format::Tiff, error),
     }
 }

@@ -5,8 +5,8 @@ use crate::{Error, Kind, Result, files::Format};
 use image_webp::{ColorType, WebPEncoder};
 use std::borrow::Cow;
 
-/// The most pixels a side of a WebP picture has (14 bits).
-const MOST: u32 = 16384;
+/// The most pixels a side of a WebP picture has; 16384 would fit its 14 bits too, but readers trip over it.
+const MOST: u32 = 16383;
 
 pub(super) fn encode(source: &Source<'_>, blocks: &Blocks<'_>) -> Result<Vec<u8>> {
     let size = source.size();
