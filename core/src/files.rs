@@ -1,154 +1,103 @@
-//! Picture files in and out: decoding under limits, orientation, depth and colour profiles; encoding; atomic writing.
+//! Picture files: reading them into one normal form, and writing them.
 //!
-//! Inside the library there is one form: upright, straight RGB of 8 or 16 bits, alpha apart, the
-//! ICC profile beside the pixels.
+//! Reading undoes what belongs to the file and not to the picture: orientation is applied, CMYK and
+//! grey become RGB, a profile that cannot be used is dropped with a warning. What comes out is 8 or
+//! 16-bit RGB beside its ICC profile, an alpha matte if the file has one that says something, and
+//! the metadata as raw blocks. Everything is checked against [`Limits`] before it is allocated, and
+//! no decoder's panic escapes.
 
-mod animation;
 mod atomic;
 mod decode;
 mod encode;
 mod exif;
 mod format;
-mod jpeg;
+mod metadata;
 mod orientation;
-mod png;
 mod profile;
-
-use std::{fmt, fs, io::Read, path::Path};
-
-pub use atomic::{IfExists, write_atomically};
-pub use decode::decode;
-pub use encode::{Compression, Depth, Encodable, MetadataPolicy, WriteOptions, encode, encode_gray};
-pub use format::Format;
-pub use profile::{Profile, to_srgb};
+mod warning;
 
 use crate::{
     Error, Kind, Result,
     limits::Limits,
     pixels::{Alpha, Rgb},
 };
+use std::{fs::File, io::Read, path::Path};
 
-/// A decoded picture: upright, with what its file said about it.
+pub use atomic::{IfExists, write_atomically};
+pub use decode::{decode, decode_matte};
+pub use encode::{Compression, Depth, Encodable, WriteOptions, encode, encode_gray};
+pub use format::Format;
+pub use metadata::{Metadata, MetadataPolicy};
+pub use profile::{Profile, to_srgb};
+pub use warning::Warning;
+
+/// A picture in the form the rest of the library works on.
 #[derive(Debug, Clone)]
 pub struct Picture {
-    /// Colours, in the space of `profile`.
+    /// The colours, upright, 8 or 16 bits a channel as in the file.
     pub color: Rgb,
-    /// Transparency the file brought along, when any pixel is not opaque.
+    /// The file's own alpha; `None` when it has none or all of it is opaque.
     pub alpha: Option<Alpha>,
-    /// ICC profile of `color`; `None` is sRGB.
+    /// The colour space of `color`; `None` means sRGB.
     pub profile: Option<Profile>,
-    /// Metadata as found, orientation already applied and reset.
+    /// EXIF and XMP as found, with orientation reset to upright.
     pub metadata: Metadata,
-    /// The file's format.
+    /// The format it was read from.
     pub format: Format,
-    /// What a reader should know about this file.
+    /// What reading could not keep or had to guess.
     pub warnings: Vec<Warning>,
-}
-
-/// Blocks of metadata, as they lie in the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Metadata {
-    /// EXIF, from its TIFF header on.
-    pub exif: Option<Vec<u8>>,
-    /// XMP, an XML document.
-    pub xmp: Option<Vec<u8>>,
-}
-
-/// Something about a file that was noticed and handled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Warning {
-    /// The file is animated; one frame of this many was read.
-    OneFrameOf(u32),
-    /// The colour profile cannot be used; colours are taken for sRGB.
-    ProfileUnreadable,
-    /// Metadata was too large or damaged and was dropped.
-    MetadataDropped,
-}
-
-/// How a file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ReadOptions {
-    /// What a picture may ask of this machine.
-    pub limits: Limits,
-    /// Which frame of an animated file is read, from 0.
-    pub frame: u32,
-}
-
-impl Warning {
-    /// Stable snake-case code.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::OneFrameOf(_) => "one_frame_read",
-            Self::ProfileUnreadable => "profile_unreadable",
-            Self::MetadataDropped => "metadata_dropped",
-        }
-    }
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OneFrameOf(count) => write!(formatter, "the file is animated; one of its {count} frames was read"),
-            Self::ProfileUnreadable => {
-                formatter.write_str("the colour profile cannot be used; colours are taken for sRGB")
-            }
-            Self::MetadataDropped => formatter.write_str("metadata was too large or damaged and was dropped"),
-        }
-    }
 }
 
 impl Picture {
     /// Converts the colours to sRGB and drops the profile.
     ///
     /// # Errors
-    /// [`Kind::PictureCorrupt`] when the profile cannot be used after all.
+    /// As [`to_srgb`]; the picture is then unchanged.
     pub fn convert_to_srgb(&mut self) -> Result<()> {
-        match self.profile.take() {
-            Some(profile) => to_srgb(&mut self.color, &profile),
-            None => Ok(()),
+        if let Some(profile) = &self.profile {
+            to_srgb(&mut self.color, profile)?;
         }
+        self.profile = None;
+        Ok(())
     }
 }
 
-/// Reads and decodes a file.
+/// How to read a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReadOptions {
+    /// What the picture may ask of this machine.
+    pub limits: Limits,
+    /// Which frame of an animation to take, counted from 0; ignored for stills.
+    pub frame: u32,
+}
+
+/// Reads a picture from a file.
 ///
 /// # Errors
-/// [`Kind::InputUnreadable`] when it cannot be read, [`Kind::PictureTooLarge`] for a file beyond the
-/// limits, and what [`decode`] reports.
+/// [`Kind::InputUnreadable`] when the file cannot be opened or read, else as [`decode`].
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Picture> {
-    decode(&read_bytes(path, options.limits.file_bytes)?, options)
+    decode(&bytes_of(path, &options.limits)?, options)
 }
 
-/// Reads a matte: a grey picture, or the alpha of one that has transparency.
+/// Reads a matte: a grey picture's values, or the alpha channel of a picture that has one.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read`]; [`Kind::FormatUnsupported`] when the picture is coloured and has no alpha channel.
 pub fn read_matte(path: &Path, options: &ReadOptions) -> Result<Alpha> {
-    let picture = read(path, options)?;
-    Ok(match picture.alpha {
-        Some(alpha) => alpha,
-        None => {
-            let size = picture.color.size();
-            Alpha::new(size, (0..size.area()).map(|index| picture.color.unit(index)[0]).collect())
-        }
-    })
+    decode_matte(&bytes_of(path, &options.limits)?, options)
 }
 
-fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
-    let unreadable = |error: std::io::Error| {
-        Error::new(Kind::InputUnreadable, format!("cannot read the file: {error}")).because(error)
+/// The whole file, unless it is larger than the limits allow.
+fn bytes_of(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
+    let unreadable = |what: &str, error: std::io::Error| {
+        Error::new(Kind::InputUnreadable, format!("the file {what}: {error}")).because(error)
     };
-    let file = fs::File::open(path).map_err(unreadable)?;
-    let length = file.metadata().map_err(unreadable)?.len();
-    if length > most {
-        return Err(Error::new(
-            Kind::PictureTooLarge,
-            format!("the file has {length} bytes; at most {most} are accepted"),
-        ));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-    // A pipe has no length: it is cut off one byte after the limit, and `decode` refuses it.
-    file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let file = File::open(path).map_err(|error| unreadable("cannot be opened", error))?;
+    let claimed = file.metadata().map_or(0, |metadata| metadata.len());
+    decode::check_file_size(claimed, limits)?;
+    // A pipe or a growing file may hold more than it claims: one byte past the limit tells.
+    let mut bytes = Vec::with_capacity(claimed as usize + 1);
+    file.take(limits.file_bytes + 1).read_to_end(&mut bytes).map_err(|error| unreadable("cannot be read", error))?;
+    decode::check_file_size(bytes.len() as u64, limits)?;
     Ok(bytes)
 }

@@ -1,83 +1,63 @@
-//! Files that appear whole or not at all.
-
-use std::{
-    fs::{self, OpenOptions},
-    io::{ErrorKind, Write},
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
-};
+//! Writing a file so that it is there whole or not at all.
 
 use crate::{Error, Kind, Result};
+use serde::{Deserialize, Serialize};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
-/// What happens when the file is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What to do when the output already exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum IfExists {
-    /// It stays and the call fails.
+    /// Leave it and fail.
+    #[default]
     Refuse,
-    /// It is replaced.
+    /// Put the new file in its place.
     Replace,
 }
 
-/// Writes a file under a temporary name beside its own, then renames it.
+/// Writes a file under a temporary name in the same folder, then renames it.
+///
+/// Nobody ever sees half a file, and after a failure nothing is left behind.
 ///
 /// # Errors
-/// [`Kind::OutputExists`], [`Kind::OutputUnwritable`]; neither leaves anything behind.
+/// [`Kind::OutputExists`] when it exists and may not be replaced, [`Kind::OutputUnwritable`] when
+/// the folder is missing, read-only or full.
 pub fn write_atomically(path: &Path, bytes: &[u8], if_exists: IfExists) -> Result<()> {
     let exists = || Error::new(Kind::OutputExists, format!("{} exists", path.display()));
+    let unwritable = |error: io::Error| {
+        Error::new(Kind::OutputUnwritable, format!("cannot write {}: {error}", path.display())).because(error)
+    };
+    // Asked early so that nothing is written in vain; the rename below is what holds.
     if if_exists == IfExists::Refuse && path.symlink_metadata().is_ok() {
         return Err(exists());
     }
-    let temporary = temporary_name(path);
-    let written = write(&temporary, bytes).and_then(|()| match if_exists {
-        IfExists::Replace => fs::rename(&temporary, path),
-        // A hard link, unlike a rename, fails when the name was taken meanwhile.
-        IfExists::Refuse => fs::hard_link(&temporary, path).or_else(|error| match error.kind() {
-            ErrorKind::AlreadyExists => Err(error),
-            // Some file systems have no hard links.
-            _ => fs::rename(&temporary, path),
-        }),
-    });
-    // After a successful rename there is nothing under this name any more.
-    let _ = fs::remove_file(&temporary);
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => exists(),
-        _ => Error::new(Kind::OutputUnwritable, format!("cannot write {}: {error}", path.display())).because(error),
+    if path.is_dir() {
+        return Err(unwritable(io::ErrorKind::IsADirectory.into()));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = temporary(folder).map_err(unwritable)?;
+    file.write_all(bytes).map_err(unwritable)?;
+    let renamed = match if_exists {
+        IfExists::Replace => file.persist(path),
+        IfExists::Refuse => file.persist_noclobber(path),
+    };
+    renamed.map(drop).map_err(|failed| match failed.error.kind() {
+        io::ErrorKind::AlreadyExists => exists(),
+        _ => unwritable(failed.error),
     })
 }
 
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(bytes)
-}
-
-fn temporary_name(path: &Path) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}-{number}.part", std::process::id()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_existing_file_is_refused_or_replaced_and_nothing_is_left_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.png");
-        write_atomically(&path, b"first", IfExists::Refuse).unwrap();
-        let refused = write_atomically(&path, b"second", IfExists::Refuse).unwrap_err();
-        assert_eq!(refused.kind(), Kind::OutputExists);
-        assert_eq!(fs::read(&path).unwrap(), b"first");
-        write_atomically(&path, b"third", IfExists::Replace).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"third");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+/// A temporary file that gets the rights any new file gets: by itself it would be private to its owner.
+fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".backgroundfx-").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-
-    #[test]
-    fn a_missing_folder_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = write_atomically(&folder.path().join("no/a.png"), b"x", IfExists::Replace).unwrap_err();
-        assert_eq!(error.kind(), Kind::OutputUnwritable);
-    }
+    builder.tempfile_in(folder)
 }

@@ -1,69 +1,67 @@
-//! Pixels to bytes, whatever the format.
+//! Encoding a picture or a matte into bytes: one way for every format.
 
-use image::{ExtendedColorType, ImageEncoder, codecs};
+mod avif;
+mod jpeg;
+mod png;
+mod rows;
+mod tiff;
+mod webp;
 
-use super::{Format, Metadata, Profile, exif, png};
+use super::{Format, Metadata, MetadataPolicy, Profile, to_srgb};
 use crate::{
     Error, Kind, Result,
-    pixels::{Alpha, Rgb, Samples, Size, unit_to_u8, unit_to_u16},
+    pixels::{Alpha, Rgb, Samples},
 };
+use rows::Source;
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, ops::RangeInclusive};
 
-/// What is kept of a picture's metadata.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MetadataPolicy {
-    /// Everything.
-    Keep,
-    /// The colour profile, and EXIF without position, maker's notes and thumbnail; no XMP.
-    #[default]
-    Safe,
-    /// The colour profile only: without it the pixels would mean other colours.
-    None,
-}
-
-/// Bits a channel of what is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// Bits a channel in the written file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Depth {
-    /// As the picture has, as far as the format can.
+    /// As the colours have them, or 8 where the format holds no more.
     #[default]
     Auto,
     /// 8 bits.
     Eight,
-    /// 16 bits; PNG and TIFF only.
+    /// 16 bits; refused for formats that hold only 8.
     Sixteen,
 }
 
 /// How hard lossless formats try to be small.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Compression {
-    /// Quick, a little larger.
+    /// As fast as possible.
     #[default]
     Fast,
-    /// Several times slower, smaller.
+    /// Some seconds for large pictures, clearly smaller.
     Balanced,
-    /// As small as the format allows, however long it takes.
+    /// As small as possible.
     Small,
 }
 
-/// How a picture is written.
+/// How to write a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteOptions {
-    /// The format.
+    /// The format to write.
     pub format: Format,
-    /// Quality of lossy formats, 1 to 100.
+    /// 1 to 100, for the lossy formats JPEG and AVIF.
     pub quality: u8,
     /// Bits a channel.
     pub depth: Depth,
-    /// What is kept of the metadata.
+    /// How much metadata is kept.
     pub metadata: MetadataPolicy,
-    /// How hard lossless formats try to be small.
+    /// How hard PNG and TIFF try to be small.
     pub compression: Compression,
 }
 
 impl WriteOptions {
-    /// The defaults for a format.
+    /// What `quality` may be.
+    pub const QUALITY: RangeInclusive<u8> = 1..=100;
+
+    /// The defaults for a format: quality 90, depth as the colours, safe metadata, fast.
     #[must_use]
     pub fn new(format: Format) -> Self {
         Self {
@@ -76,190 +74,106 @@ impl WriteOptions {
     }
 }
 
-/// A picture to be written.
+/// What is to be encoded, borrowed.
 #[derive(Debug, Clone, Copy)]
 pub struct Encodable<'a> {
-    /// Straight colours.
+    /// The colours, straight.
     pub color: &'a Rgb,
-    /// Transparency; `None` is opaque.
+    /// The matte; colours under 0 are written as 0, so that they compress.
     pub alpha: Option<&'a Alpha>,
-    /// Profile of the colours.
+    /// The colour space of `color`; `None` means sRGB.
     pub profile: Option<&'a Profile>,
-    /// Metadata, before the policy is applied.
+    /// EXIF and XMP, filtered by the options' policy. What the writer has no place for is left out:
+    /// EXIF in TIFF, XMP in AVIF, and blocks above 64 KB in JPEG.
     pub metadata: &'a Metadata,
 }
 
-/// Encodes a picture. Colours under alpha 0 are written as black.
-///
-/// # Errors
-/// [`Kind::OutputUnsupported`] when the format cannot hold it, [`Kind::OptionInvalid`] for a quality outside 1 to 100.
-pub fn encode(picture: &Encodable<'_>, options: &WriteOptions) -> Result<Vec<u8>> {
-    let sixteen = sixteen(options, picture.color.depth())?;
-    if picture.alpha.is_some() && !options.format.holds_alpha() {
-        let message = format!("{} cannot hold transparency", options.format);
-        return Err(Error::new(Kind::OutputUnsupported, message));
-    }
-    let kept = Kept::of(picture, options.metadata);
-    if options.format == Format::Png {
-        return png::encode(picture, sixteen, options.compression, &kept);
-    }
-    let channels = if picture.alpha.is_some() { 4 } else { 3 };
-    let mut bytes = Vec::new();
-    for y in 0..picture.color.size().height as usize {
-        bytes.extend(row(picture, y, sixteen));
-    }
-    write(&bytes, picture.color.size(), channels, sixteen, options, &kept)
+/// Blocks a writer embeds where its format has a place for them.
+#[derive(Default)]
+struct Blocks<'a> {
+    icc: Option<&'a [u8]>,
+    metadata: Metadata,
 }
 
-/// Encodes a matte alone, as a grey picture.
+/// Encodes a picture.
+///
+/// # Errors
+/// [`Kind::OutputUnsupported`] when the format is read only or cannot hold alpha, the depth or the
+/// size; [`Kind::OptionInvalid`] for a quality out of range; [`Kind::SizeMismatch`] when colour and
+/// alpha differ in size.
+pub fn encode(picture: &Encodable<'_>, options: &WriteOptions) -> Result<Vec<u8>> {
+    check(options, picture.alpha.is_some())?;
+    let size = picture.color.size();
+    if let Some(alpha) = picture.alpha.filter(|alpha| alpha.size() != size) {
+        let message = format!("the colours are {size} pixels, the matte {}", alpha.size());
+        return Err(Error::new(Kind::SizeMismatch, message));
+    }
+    let mut color = Cow::Borrowed(picture.color);
+    let mut icc = picture.profile;
+    // The AVIF writer has no place for a profile, and says sRGB.
+    if (options.metadata == MetadataPolicy::None || options.format == Format::Avif)
+        && let Some(profile) = icc.take()
+        && !profile.is_srgb()
+    {
+        to_srgb(color.to_mut(), profile)?;
+    }
+    let blocks = Blocks { icc: icc.map(Profile::bytes), metadata: picture.metadata.under(options.metadata) };
+    write(&Source::Picture { color: &color, alpha: picture.alpha }, &blocks, options)
+}
+
+/// Encodes a matte alone as a grey picture; 16 bits only when the options ask for them.
 ///
 /// # Errors
 /// As [`encode`].
 pub fn encode_gray(matte: &Alpha, options: &WriteOptions) -> Result<Vec<u8>> {
-    let sixteen = sixteen(options, 8)?;
-    let size = matte.size();
-    let bytes = if sixteen {
-        matte.values().iter().flat_map(|&value| unit_to_u16(value).to_ne_bytes()).collect()
-    } else {
-        matte.to_u8()
-    };
-    if options.format == Format::Png {
-        return png::encode_gray(&bytes, size, sixteen, options.compression);
-    }
-    if options.format == Format::Avif || options.format == Format::WebP {
-        // Their encoders know no grey.
-        let spread: Vec<u8> = bytes.iter().flat_map(|&value| [value; 3]).collect();
-        return write(&spread, size, 3, sixteen, options, &Kept::default());
-    }
-    write(&bytes, size, 1, sixteen, options, &Kept::default())
+    check(options, false)?;
+    write(&Source::Matte(matte), &Blocks::default(), options)
 }
 
-/// What a policy leaves of profile and metadata.
-#[derive(Default)]
-pub struct Kept {
-    pub icc: Option<Vec<u8>>,
-    pub exif: Option<Vec<u8>>,
-    pub xmp: Option<Vec<u8>>,
+fn check(options: &WriteOptions, alpha: bool) -> Result<()> {
+    let format = options.format;
+    let refuse = |why: &str| Err(Error::new(Kind::OutputUnsupported, format!("{} {why}", format.name())));
+    if !WriteOptions::QUALITY.contains(&options.quality) {
+        let message = format!("quality {} is not between 1 and 100", options.quality);
+        return Err(Error::new(Kind::OptionInvalid, message));
+    }
+    if !format.is_written() {
+        return refuse("is only read, not written");
+    }
+    if alpha && !format.holds_alpha() {
+        return refuse("cannot hold transparency; choose PNG, WebP, TIFF or AVIF, or give a background");
+    }
+    if options.depth == Depth::Sixteen && !format.holds_sixteen_bits() {
+        return refuse("is not written with 16 bits a channel; choose PNG or TIFF");
+    }
+    Ok(())
 }
 
-impl Kept {
-    fn of(picture: &Encodable<'_>, policy: MetadataPolicy) -> Self {
-        let icc = picture.profile.map(|profile| profile.bytes().to_vec());
-        let metadata = picture.metadata;
-        match policy {
-            MetadataPolicy::Keep => Self { icc, exif: metadata.exif.clone(), xmp: metadata.xmp.clone() },
-            MetadataPolicy::Safe => {
-                Self { icc, exif: metadata.exif.clone().and_then(exif::without_private), xmp: None }
-            }
-            MetadataPolicy::None => Self { icc, ..Self::default() },
+fn write(source: &Source<'_>, blocks: &Blocks<'_>, options: &WriteOptions) -> Result<Vec<u8>> {
+    match options.format {
+        Format::Jpeg => jpeg::encode(source, blocks, options),
+        Format::Png => png::encode(source, blocks, options),
+        Format::WebP => webp::encode(source, blocks),
+        Format::Tiff => tiff::encode(source, blocks, options),
+        Format::Avif => avif::encode(source, blocks, options),
+        Format::Gif | Format::Bmp => {
+            Err(Error::new(Kind::OutputUnsupported, format!("{} is not written", options.format.name())))
         }
     }
 }
 
-fn sixteen(options: &WriteOptions, depth: u8) -> Result<bool> {
-    if !(1..=100).contains(&options.quality) {
-        return Err(Error::new(Kind::OptionInvalid, format!("quality is {}, allowed is 1 to 100", options.quality)));
-    }
-    if !options.format.is_written() {
-        return Err(Error::new(Kind::OutputUnsupported, format!("{} is not written, only read", options.format)));
-    }
-    let able = matches!(options.format, Format::Png | Format::Tiff);
+/// Whether the file gets 16 bits a channel.
+fn sixteen_bits(source: &Source<'_>, options: &WriteOptions) -> bool {
+    let stored = matches!(source, Source::Picture { color, .. } if matches!(color.samples(), Samples::Sixteen(_)));
     match options.depth {
-        Depth::Sixteen if !able => {
-            Err(Error::new(Kind::OutputUnsupported, format!("{} holds no 16 bits a channel", options.format)))
-        }
-        Depth::Sixteen => Ok(true),
-        Depth::Eight => Ok(false),
-        Depth::Auto => Ok(able && depth == 16),
+        Depth::Auto => stored && options.format.holds_sixteen_bits(),
+        Depth::Eight => false,
+        Depth::Sixteen => true,
     }
 }
 
-/// One row as interleaved RGB or RGBA of 8 bits, or of 16 in native order.
-pub fn row(picture: &Encodable<'_>, y: usize, sixteen: bool) -> Vec<u8> {
-    let width = picture.color.size().width as usize;
-    let alphas = picture.alpha.map(|alpha| &alpha.values()[y * width..(y + 1) * width]);
-    if let (false, Samples::Eight(samples)) = (sixteen, picture.color.samples()) {
-        let pixels = &samples[y * width * 3..(y + 1) * width * 3];
-        let Some(alphas) = alphas else { return pixels.to_vec() };
-        let mut out = vec![0_u8; width * 4];
-        for ((out, pixel), &alpha) in out.chunks_exact_mut(4).zip(pixels.chunks_exact(3)).zip(alphas) {
-            let alpha = unit_to_u8(alpha);
-            if alpha > 0 {
-                out.copy_from_slice(&[pixel[0], pixel[1], pixel[2], alpha]);
-            }
-        }
-        return out;
-    }
-    let mut out = Vec::with_capacity(width * 8);
-    let mut put = |value: f32| {
-        if sixteen { out.extend(unit_to_u16(value).to_ne_bytes()) } else { out.push(unit_to_u8(value)) }
-    };
-    for x in 0..width {
-        let alpha = alphas.map(|alphas| alphas[x]);
-        // The same rounding decides as for the alpha that is written.
-        let hidden = alpha.is_some_and(|alpha| if sixteen { unit_to_u16(alpha) == 0 } else { unit_to_u8(alpha) == 0 });
-        let color = if hidden { [0.0; 3] } else { picture.color.unit(y * width + x) };
-        color.into_iter().for_each(&mut put);
-        alpha.into_iter().for_each(&mut put);
-    }
-    out
-}
-
-fn write(
-    bytes: &[u8],
-    size: Size,
-    channels: u8,
-    sixteen: bool,
-    options: &WriteOptions,
-    kept: &Kept,
-) -> Result<Vec<u8>> {
-    let kind = match (channels, sixteen) {
-        (1, false) => ExtendedColorType::L8,
-        (1, true) => ExtendedColorType::L16,
-        (3, false) => ExtendedColorType::Rgb8,
-        (3, true) => ExtendedColorType::Rgb16,
-        (_, false) => ExtendedColorType::Rgba8,
-        (_, true) => ExtendedColorType::Rgba16,
-    };
-    let mut out = std::io::Cursor::new(Vec::new());
-    let written = match options.format {
-        Format::Jpeg => {
-            finish(codecs::jpeg::JpegEncoder::new_with_quality(&mut out, options.quality), bytes, size, kind, kept)
-        }
-        Format::WebP => finish(codecs::webp::WebPEncoder::new_lossless(&mut out), bytes, size, kind, kept),
-        Format::Tiff => finish(codecs::tiff::TiffEncoder::new(&mut out), bytes, size, kind, kept),
-        Format::Avif => {
-            let speed = if options.compression == Compression::Small { 4 } else { 9 };
-            let encoder = codecs::avif::AvifEncoder::new_with_speed_quality(&mut out, speed, options.quality);
-            finish(encoder, bytes, size, kind, kept)
-        }
-        Format::Png | Format::Gif | Format::Bmp => {
-            return Err(Error::new(Kind::Internal, format!("{} is not written here", options.format)));
-        }
-    };
-    written.map_err(|error| match error {
-        // Each format has a greatest side: 65,535 for JPEG, 16,383 for WebP.
-        image::ImageError::Parameter(_) | image::ImageError::Encoding(_) => {
-            Error::new(Kind::OutputUnsupported, format!("{} cannot hold {size} pixels: {error}", options.format))
-        }
-        error => Error::new(Kind::Internal, format!("cannot encode {}: {error}", options.format)),
-    })?;
-    Ok(out.into_inner())
-}
-
-fn finish<E: ImageEncoder>(
-    mut encoder: E,
-    bytes: &[u8],
-    size: Size,
-    kind: ExtendedColorType,
-    kept: &Kept,
-) -> image::ImageResult<()> {
-    // An encoder that cannot embed one says so; colours then stay as they are, metadata is left out.
-    if let Some(icc) = &kept.icc {
-        let _ = encoder.set_icc_profile(icc.clone());
-    }
-    if let Some(exif) = &kept.exif {
-        let _ = encoder.set_exif_metadata(exif.clone());
-    }
-    encoder.write_image(bytes, size.width, size.height, kind)
+/// A writer's complaint as our error: the memory it writes to has no faults, so it is the picture.
+fn refused(format: Format, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(Kind::OutputUnsupported, format!("this picture cannot be written as {}: {error}", format.name()))
+        .because(error)
 }
