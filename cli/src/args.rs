@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::config::License;
 pub use remove::{OnEmpty, OutputKind, RemoveArguments};
 
 /// Takes the background out of pictures, or puts another one behind the subject, on your own machine.
@@ -32,14 +33,34 @@ pub struct Shared {
     #[arg(long, global = true)]
     pub offline: bool,
     /// Which models may be used: `commercial` leaves out those whose weights forbid commercial use
-    #[arg(long, global = true, value_name = "commercial|any", value_parser = ["commercial", "any"])]
-    pub license: Option<String>,
+    #[arg(long, global = true, value_enum)]
+    pub license: Option<License>,
+    /// TOML file that describes models of your own
+    #[arg(long, global = true, value_name = "FILE")]
+    pub models_file: Option<PathBuf>,
+    /// How progress is shown on standard error; `auto` draws bars on a terminal and nothing elsewhere
+    #[arg(long, global = true, value_enum, default_value_t = ProgressMode::Auto)]
+    pub progress: ProgressMode,
     /// Say only what went wrong
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Say more: model, device, time of each step
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ProgressMode {
+    /// Bars on a terminal, nothing elsewhere
+    #[default]
+    Auto,
+    /// A line for each picture, and for each tenth of a download
+    Plain,
+    /// A JSON object for each step, picture and part of a download
+    Json,
+    /// Nothing
+    None,
 }
 
 /// The commands.

@@ -3,7 +3,6 @@
 mod compare;
 mod doctor;
 mod models;
-pub use models::catalog;
 mod shell;
 
 use crate::{
@@ -11,8 +10,10 @@ use crate::{
     config::{self, Config},
     exit::{DONE, Ended},
     remove,
+    stdout::say,
 };
 use backgroundfx_core::{Error, Kind};
+pub use models::{catalog, is_here};
 
 /// Runs what the command line asks for.
 pub fn run(arguments: Arguments) -> Ended {
@@ -32,13 +33,13 @@ pub fn run(arguments: Arguments) -> Ended {
 fn configuration(command: &ConfigCommand, shared: &crate::args::Shared) -> Ended {
     match command {
         ConfigCommand::Path => match shared.config.clone().or_else(config::default_path) {
-            Some(path) => println!("{}", path.display()),
+            Some(path) => say!("{}", path.display()),
             None => return Err(Error::new(Kind::ConfigInvalid, "neither HOME nor XDG_CONFIG_HOME is set")),
         },
         ConfigCommand::Show => {
             let text = toml::to_string(&Config::load(shared)?)
                 .map_err(|error| Error::new(Kind::Internal, "cannot write the configuration").because(error))?;
-            print!("{text}");
+            say!("{}", text.trim_end());
         }
     }
     Ok(DONE)

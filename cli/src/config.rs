@@ -45,7 +45,7 @@ pub struct Config {
 }
 
 /// Which models may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum License {
     /// Those whose weights may be used commercially.
@@ -54,60 +54,67 @@ pub enum License {
     Any,
 }
 
-/// Names of the fields, as they are after `BACKGROUNDFX_` in the environment.
-const FIELDS: [&str; 12] = [
-    "preset",
-    "model",
-    "models_file",
-    "device",
-    "threads",
-    "jobs",
-    "max_megapixels",
-    "offline",
-    "license",
-    "folder",
-    "mirror",
-    "runtime",
+/// The fields, and how their text in the environment (`BACKGROUNDFX_` and the name in capitals) is read.
+const FIELDS: &[(&str, Shape)] = &[
+    ("preset", Shape::Text),
+    ("model", Shape::Text),
+    ("models_file", Shape::Text),
+    ("device", Shape::Text),
+    ("threads", Shape::Number),
+    ("jobs", Shape::Number),
+    ("max_megapixels", Shape::Number),
+    ("offline", Shape::Switch),
+    ("license", Shape::Text),
+    ("folder", Shape::Text),
+    ("mirror", Shape::Text),
+    ("runtime", Shape::Text),
 ];
 
+/// Variables that begin like ours and are read elsewhere: the configuration's own place, and the store's folders.
+const OTHER_VARIABLES: [&str; 3] = ["CONFIG", "HOME", "MODELS"];
+
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    Text,
+    Number,
+    Switch,
+}
+
 impl Config {
-    /// The configuration in effect before flags.
+    /// The configuration in effect: the file, the environment on top, then the flags that every command has.
     ///
     /// # Errors
     /// [`Kind::ConfigInvalid`] naming every field that is wrong; [`Kind::InputUnreadable`] when a named file is not there.
     pub fn load(shared: &Shared) -> Result<Self> {
-        let mut table = match file(shared.config.as_deref())? {
-            Some((path, text)) => parse(&path, &text)?,
-            None => toml::Table::new(),
+        let (place, table) = match file(shared.config.as_deref())? {
+            Some((path, text)) => (path.display().to_string(), parse(&path, &text)?),
+            None => (String::new(), toml::Table::new()),
         };
-        let mut problems = Vec::new();
-        for field in FIELDS {
-            if let Ok(text) = std::env::var(format!("BACKGROUNDFX_{}", field.to_uppercase())) {
-                table.insert(field.to_owned(), value(&text));
-            }
-        }
-        for (field, value) in &table {
-            // One field at a time, so that all problems are told at once.
-            let single = toml::Table::from_iter([(field.clone(), value.clone())]);
-            if let Err(error) = single.try_into::<Self>() {
-                problems.push(format!("{field}: {}", error.message()));
-            }
-        }
+        let mut problems = check(&table, |field| format!("{place}: {field}"));
+        let environment = from_environment(std::env::vars_os(), &mut problems);
+        problems.extend(check(&environment, |field| format!("BACKGROUNDFX_{}", field.to_uppercase())));
         if !problems.is_empty() {
             return Err(Error::new(Kind::ConfigInvalid, problems.join("; ")));
         }
-        let mut config: Self = table.try_into().map_err(|error: toml::de::Error| {
+        let mut together = table;
+        together.extend(environment);
+        let mut config: Self = together.try_into().map_err(|error: toml::de::Error| {
             Error::new(Kind::ConfigInvalid, error.message().to_owned()).because(error)
         })?;
-        if shared.offline {
-            config.offline = Some(true);
-        }
-        match shared.license.as_deref() {
-            Some("any") => config.license = Some(License::Any),
-            Some(_) => config.license = Some(License::Commercial),
-            None => {}
-        }
+        config.apply(shared);
         Ok(config)
+    }
+
+    fn apply(&mut self, shared: &Shared) {
+        if shared.offline {
+            self.offline = Some(true);
+        }
+        if let Some(license) = shared.license {
+            self.license = Some(license);
+        }
+        if let Some(file) = &shared.models_file {
+            self.models_file = Some(file.clone());
+        }
     }
 
     /// How the engine is set up.
@@ -163,11 +170,131 @@ fn parse(path: &Path, text: &str) -> Result<toml::Table> {
     })
 }
 
-/// Text of the environment as the value it looks like.
-fn value(text: &str) -> toml::Value {
-    match text {
-        "true" => toml::Value::Boolean(true),
-        "false" => toml::Value::Boolean(false),
-        _ => text.parse::<i64>().map_or_else(|_| toml::Value::String(text.to_owned()), toml::Value::Integer),
+/// What is wrong with a table's fields, looked at one at a time so that all problems are told at once.
+fn check(table: &toml::Table, name: impl Fn(&str) -> String) -> Vec<String> {
+    let problem = |(field, value): (&String, &toml::Value)| {
+        let single = toml::Table::from_iter([(field.clone(), value.clone())]);
+        let config = match single.try_into::<Config>() {
+            Ok(config) => config,
+            Err(error) => return Some(format!("{}: {}", name(field), error.message())),
+        };
+        let zero = [config.threads, config.jobs, config.max_megapixels.map(|number| number as usize)];
+        zero.contains(&Some(0)).then(|| format!("{}: is 0, allowed is 1 and more", name(field)))
+    };
+    table.iter().filter_map(problem).collect()
+}
+
+/// The fields that the environment sets. A name that no field has is a problem: a setting that is misspelt and
+/// passed over would be missed only when it matters.
+fn from_environment(
+    variables: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
+    problems: &mut Vec<String>,
+) -> toml::Table {
+    let mut table = toml::Table::new();
+    for (name, text) in variables {
+        let Some(name) = name.to_str().and_then(|name| name.strip_prefix("BACKGROUNDFX_")) else { continue };
+        if OTHER_VARIABLES.contains(&name) || text.is_empty() {
+            continue;
+        }
+        let Some((field, shape)) = FIELDS.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)) else {
+            problems.push(format!("BACKGROUNDFX_{name}: there is no such setting"));
+            continue;
+        };
+        let text = text.to_string_lossy();
+        match shape.read(&text) {
+            Some(value) => _ = table.insert((*field).to_owned(), value),
+            None => problems.push(format!("BACKGROUNDFX_{name}: is {text:?}, {}", shape.allowed())),
+        }
+    }
+    table
+}
+
+impl Shape {
+    fn read(self, text: &str) -> Option<toml::Value> {
+        match self {
+            Self::Text => Some(toml::Value::String(text.to_owned())),
+            Self::Number => text.parse().ok().map(toml::Value::Integer),
+            Self::Switch => match text.to_ascii_lowercase().as_str() {
+                "1" | "true" | "yes" | "on" => Some(toml::Value::Boolean(true)),
+                "0" | "false" | "no" | "off" => Some(toml::Value::Boolean(false)),
+                _ => None,
+            },
+        }
+    }
+
+    fn allowed(self) -> &'static str {
+        match self {
+            Self::Text => "allowed is text",
+            Self::Number => "allowed is a whole number",
+            Self::Switch => "allowed is true or false",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> (toml::Table, Vec<String>) {
+        let mut problems = Vec::new();
+        let variables = variables.iter().map(|(name, text)| ((*name).into(), (*text).into()));
+        (from_environment(variables, &mut problems), problems)
+    }
+
+    #[test]
+    fn the_environment_is_read_by_field() {
+        let (table, problems) = read(&[
+            ("BACKGROUNDFX_OFFLINE", "1"),
+            ("BACKGROUNDFX_MODEL", "123"),
+            ("BACKGROUNDFX_THREADS", "4"),
+            ("BACKGROUNDFX_HOME", "/elsewhere"),
+            ("BACKGROUNDFX_DEVICE", ""),
+            ("PATH", "/bin"),
+        ]);
+        assert_eq!(problems, [""; 0]);
+        let config: Config = table.try_into().unwrap();
+        assert_eq!((config.offline, config.model.as_deref(), config.threads), (Some(true), Some("123"), Some(4)));
+    }
+
+    #[test]
+    fn everything_wrong_in_the_environment_is_told() {
+        let (_, problems) = read(&[("BACKGROUNDFX_MODLE", "u2net"), ("BACKGROUNDFX_OFFLINE", "maybe")]);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].contains("BACKGROUNDFX_MODLE"));
+    }
+
+    #[test]
+    fn every_field_is_in_the_table_and_told_when_wrong() {
+        let all = toml::to_string(&Config::everything()).unwrap();
+        let table: toml::Table = all.parse().unwrap();
+        let names: Vec<_> = table.keys().map(String::as_str).collect();
+        let mut fields: Vec<_> = FIELDS.iter().map(|(field, _)| *field).collect();
+        fields.sort_unstable();
+        assert_eq!(names, fields);
+        let wrong: toml::Table = "threads = 0\ndevice = \"gpu\"\ncolour = 1".parse().unwrap();
+        let problems = check(&wrong, str::to_owned).join("; ");
+        for field in ["threads", "device", "colour"] {
+            assert!(problems.contains(field), "{field}: {problems}");
+        }
+    }
+
+    impl Config {
+        /// A configuration that sets every field.
+        fn everything() -> Self {
+            Self {
+                preset: Some(Preset::Low),
+                model: Some(String::new()),
+                models_file: Some(PathBuf::new()),
+                device: Some(Device::Cpu),
+                threads: Some(1),
+                jobs: Some(1),
+                max_megapixels: Some(1),
+                offline: Some(true),
+                license: Some(License::Any),
+                folder: Some(PathBuf::new()),
+                mirror: Some(String::new()),
+                runtime: Some(PathBuf::new()),
+            }
+        }
     }
 }

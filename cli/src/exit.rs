@@ -39,7 +39,11 @@ pub fn show(error: &Error) {
 /// The exit code of a kind of error.
 pub fn of(kind: Kind) -> u8 {
     match kind {
-        Kind::OptionInvalid | Kind::ConfigInvalid | Kind::BackgroundInvalid | Kind::ModelUnknown => 2,
+        Kind::OptionInvalid
+        | Kind::ConfigInvalid
+        | Kind::BackgroundInvalid
+        | Kind::ModelUnknown
+        | Kind::OutputUnsupported => 2,
         Kind::InputUnreadable
         | Kind::InputEmpty
         | Kind::FormatUnsupported
@@ -54,6 +58,7 @@ pub fn of(kind: Kind) -> u8 {
         | Kind::LicenceRefused
         | Kind::ModelMismatch => 6,
         Kind::RuntimeUnusable | Kind::DeviceUnavailable | Kind::OutOfMemory => 7,
+        Kind::NoSubject => GATE_FAILED,
         Kind::Cancelled => INTERRUPTED,
         _ => 1,
     }

@@ -7,6 +7,7 @@ mod exit;
 mod interrupt;
 mod progress;
 mod remove;
+mod stdout;
 
 use clap::Parser;
 

@@ -1,81 +1,202 @@
-//! The progress bars on standard error: downloads, and pictures of a batch.
+//! How far the work is, on standard error: as bars, lines, JSON objects, or not at all.
 
-use std::{ops::ControlFlow, sync::Mutex, time::Duration};
+use std::{
+    io::{IsTerminal, Write},
+    ops::ControlFlow,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use backgroundfx_core::progress::{Progress, Step};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
 
-use crate::interrupt;
+use crate::{args::ProgressMode, interrupt};
 
-/// Shows downloads as a bar and passes Ctrl-C on.
-pub struct Bars {
-    hidden: bool,
-    download: Mutex<Option<(String, ProgressBar)>>,
+/// Shows downloads and pictures, and passes Ctrl-C on to downloads.
+pub struct Screen {
+    shown: Shown,
+    bars: MultiProgress,
+    state: Mutex<State>,
 }
 
-impl Bars {
-    /// Bars on standard error, none when `hidden`.
-    pub fn new(hidden: bool) -> Self {
-        Self { hidden, download: Mutex::new(None) }
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Bars,
+    Lines,
+    Json,
+    Nothing,
+}
+
+#[derive(Default)]
+struct State {
+    pictures: Option<ProgressBar>,
+    total: usize,
+    done: usize,
+    download: Option<Download>,
+}
+
+/// The download that is shown.
+struct Download {
+    subject: String,
+    bar: ProgressBar,
+    /// The last tenth that was told in lines or JSON.
+    tenth: Option<u64>,
+}
+
+impl Screen {
+    /// A screen of this kind; `quiet` hides bars, and leaves alone what a program asked for.
+    pub fn new(mode: ProgressMode, quiet: bool) -> Self {
+        let shown = match mode {
+            ProgressMode::Auto if !quiet && std::io::stderr().is_terminal() => Shown::Bars,
+            ProgressMode::Plain if !quiet => Shown::Lines,
+            ProgressMode::Json => Shown::Json,
+            _ => Shown::Nothing,
+        };
+        let target = if shown == Shown::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self { shown, bars: MultiProgress::with_draw_target(target), state: Mutex::default() }
     }
 
-    /// A bar that counts pictures.
-    pub fn pictures(&self, total: u64) -> ProgressBar {
-        let bar = self.bar(Some(total));
-        bar.set_style(style("{bar:30} {pos}/{len} pictures  {per_sec}  {eta} left  {msg}"));
-        bar
+    /// So many pictures are to come.
+    pub fn begin(&self, total: usize) {
+        let mut state = self.state();
+        state.total = total;
+        if self.shown == Shown::Bars {
+            let bar = self.bars.add(ProgressBar::new(total as u64));
+            let several = "{bar:30} {pos}/{len} pictures  {elapsed}, {eta} left  {msg}";
+            bar.set_style(style(if total > 1 { several } else { "{spinner} {msg}" }));
+            bar.enable_steady_tick(Duration::from_millis(120));
+            state.pictures = Some(bar);
+        }
     }
 
-    fn bar(&self, total: Option<u64>) -> ProgressBar {
-        // indicatif itself draws nothing when standard error is no terminal.
-        let target = if self.hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        ProgressBar::with_draw_target(total, target)
+    /// A folder is watched; nobody knows how many pictures will come.
+    pub fn watching(&self, folder: &Path) {
+        if self.shown == Shown::Bars {
+            let bar = self.bars.add(ProgressBar::no_length());
+            bar.set_style(style("{spinner} {pos} pictures  {msg}"));
+            bar.set_message(format!("watching {}; Ctrl-C ends it", folder.display()));
+            bar.enable_steady_tick(Duration::from_millis(250));
+            self.state().pictures = Some(bar);
+        }
+    }
+
+    /// A picture is finished with.
+    pub fn picture_done(&self, name: &str, status: &str) {
+        let mut state = self.state();
+        state.done += 1;
+        let (done, total) = (state.done, state.total);
+        match self.shown {
+            Shown::Bars => state.pictures.iter().for_each(|bar| bar.inc(1)),
+            Shown::Lines if total == 0 => self.print(&format!("[{done}] {name}: {status}")),
+            Shown::Lines => self.print(&format!("[{done}/{total}] {name}: {status}")),
+            Shown::Json => {
+                let total = (total > 0).then_some(total);
+                let event =
+                    json!({ "event": "picture", "input": name, "status": status, "done": done, "total": total });
+                self.print(&event.to_string());
+            }
+            Shown::Nothing => {}
+        }
+    }
+
+    /// Says something to the person, above the bars.
+    pub fn say(&self, text: &str) {
+        self.bars.suspend(|| self.print(text));
+    }
+
+    /// Takes the bars away.
+    pub fn finish(&self) {
+        let mut state = self.state();
+        state.pictures.take().iter().for_each(ProgressBar::finish_and_clear);
+        state.download.take().iter().for_each(|download| download.bar.finish_and_clear());
+    }
+
+    fn print(&self, text: &str) {
+        // A closed standard error leaves nobody to tell.
+        let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn show_download(&self, step: Step<'_>) {
-        let mut shown = self.download.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let same = shown.as_ref().is_some_and(|(subject, _)| subject == step.subject);
-        if !same {
-            if let Some((_, bar)) = shown.take() {
-                bar.finish_and_clear();
+        let mut state = self.state();
+        if state.download.as_ref().is_none_or(|download| download.subject != step.subject) {
+            if let Some(old) = state.download.take() {
+                old.bar.finish_and_clear();
             }
-            let bar = self.bar(step.total);
-            bar.set_style(match step.total {
-                Some(_) => style("fetching {msg}  {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left"),
-                None => style("fetching {msg}  {spinner} {bytes}"),
-            });
-            bar.set_message(step.subject.to_owned());
-            bar.enable_steady_tick(Duration::from_millis(120));
-            *shown = Some((step.subject.to_owned(), bar));
+            state.download = Some(self.new_download(step));
         }
-        if let Some((_, bar)) = shown.as_ref() {
-            bar.set_position(step.done);
-            if step.total == Some(step.done) {
-                bar.finish_and_clear();
-            }
+        let Some(download) = state.download.as_mut() else { return };
+        if download.bar.length().is_none() && step.total.is_some() {
+            *download = self.new_download(step);
         }
+        download.bar.set_position(step.done);
+        let tenth = step.total.filter(|total| *total > 0).map(|total| step.done * 10 / total);
+        let told = (self.shown == Shown::Nothing) || download.tenth == tenth && tenth.is_some();
+        download.tenth = tenth;
+        match (self.shown, tenth) {
+            _ if told => {}
+            (Shown::Json, _) => self.print(&event(step)),
+            (Shown::Lines, Some(tenth)) => self.print(&format!("{} {}: {}0 %", step.name, step.subject, tenth)),
+            _ => {}
+        }
+        if step.total == Some(step.done) {
+            download.bar.finish_and_clear();
+        }
+    }
+
+    fn new_download(&self, step: Step<'_>) -> Download {
+        let bar = match step.total {
+            Some(total) => ProgressBar::new(total),
+            None => ProgressBar::no_length(),
+        };
+        let bar = self.bars.insert(0, bar);
+        bar.set_style(match step.total {
+            Some(_) => style("fetching {msg}  {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left"),
+            None => style("fetching {msg}  {spinner} {bytes}"),
+        });
+        bar.set_message(step.subject.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Download { subject: step.subject.to_owned(), bar, tenth: None }
     }
 }
 
-impl Drop for Bars {
+impl Drop for Screen {
     fn drop(&mut self) {
-        if let Ok(Some((_, bar))) = self.download.lock().map(|mut shown| shown.take()) {
-            bar.finish_and_clear();
-        }
+        self.finish();
     }
 }
 
-impl Progress for Bars {
+impl Progress for Screen {
     fn report(&self, step: Step<'_>) -> ControlFlow<()> {
-        if step.name == "download" {
-            self.show_download(step);
-            // Only waiting for a download is cut short; a picture in hand is finished.
-            if interrupt::pending() {
-                return ControlFlow::Break(());
+        match step.name {
+            "download" | "wait" => {
+                self.show_download(step);
+                // Only fetching is cut short; a picture in hand is finished.
+                if interrupt::pending() {
+                    return ControlFlow::Break(());
+                }
+            }
+            _ if self.shown == Shown::Json => self.print(&event(step)),
+            // With several pictures in hand, their steps would flicker past each other.
+            name => {
+                let state = self.state();
+                state.pictures.iter().filter(|_| state.total == 1).for_each(|bar| bar.set_message(name.to_owned()));
             }
         }
         ControlFlow::Continue(())
     }
+}
+
+fn event(step: Step<'_>) -> String {
+    let event = json!({
+        "event": "step", "step": step.name, "subject": step.subject, "done": step.done, "total": step.total,
+    });
+    event.to_string()
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -87,12 +208,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_are_well_formed() {
-        let bars = Bars::new(true);
-        bars.pictures(3).inc(1);
-        for total in [None, Some(10)] {
-            let step = Step { name: "download", subject: "weights", done: 5, total };
-            assert_eq!(bars.report(step), ControlFlow::Continue(()));
+    fn every_kind_of_screen_takes_every_report() {
+        for mode in [ProgressMode::Auto, ProgressMode::Plain, ProgressMode::Json, ProgressMode::None] {
+            let screen = Screen::new(mode, false);
+            screen.begin(2);
+            for (name, total) in [("download", None), ("download", Some(10)), ("segment", None)] {
+                let step = Step { name, subject: "weights", done: 5, total };
+                assert_eq!(screen.report(step), ControlFlow::Continue(()));
+            }
+            screen.picture_done("a.jpg", "ok");
         }
+    }
+
+    #[test]
+    fn templates_are_well_formed() {
+        let screen = Screen {
+            shown: Shown::Bars,
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+            state: Mutex::default(),
+        };
+        screen.begin(3);
+        screen.watching(Path::new("folder"));
+        for total in [None, Some(10)] {
+            screen.show_download(Step { name: "download", subject: "weights", done: 10, total });
+        }
+        screen.finish();
     }
 }

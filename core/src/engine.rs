@@ -8,7 +8,7 @@ mod runtime;
 use std::{fmt, str::FromStr};
 
 use crate::{Error, Kind, Result};
-pub use runtime::{DeviceStatus, Engine, EngineOptions, Precision};
+pub use runtime::{DeviceStatus, Engine, EngineOptions, Loaded};
 
 /// A tensor of `f32`, row-major, with its dimensions in order.
 #[derive(Debug, Clone, PartialEq)]

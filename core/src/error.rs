@@ -66,6 +66,8 @@ pub enum Kind {
     OutOfMemory,
     /// Two pictures that must be of one size are not.
     SizeMismatch,
+    /// Nothing was found in the picture, and that was to count as a failure.
+    NoSubject,
     /// The work was cancelled.
     Cancelled,
     /// A fault of this program.
@@ -194,6 +196,12 @@ pub const KINDS: &[KindRow] = &[
     ),
     row(Kind::OutOfMemory, "out_of_memory", true, "close other programs, use a smaller picture, or lower -j"),
     row(Kind::SizeMismatch, "size_mismatch", false, "bring both pictures to the same width and height first"),
+    row(
+        Kind::NoSubject,
+        "no_subject",
+        false,
+        "try another model or a closer view; --on-empty keep writes the empty cut-out",
+    ),
     row(Kind::Cancelled, "cancelled", true, "run the same command again; finished files are kept"),
     row(
         Kind::Internal,

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::{
     Result,
     backgrounds::{self, Background},
-    files::{Metadata, Picture, Profile},
+    files::{Encodable, Metadata, Picture, Profile},
     models::{ModelUsed, Segmented, Segmenter},
     options::{Compat, ExistingAlpha, Options},
     pixels::{Alpha, Rect, Rgb, Size},
@@ -30,6 +30,19 @@ pub struct Cutout {
     pub metadata: Metadata,
     /// How it was made.
     pub report: Report,
+}
+
+impl Cutout {
+    /// The cut-out as it is written: with its transparency, or opaque where a background covers everything.
+    #[must_use]
+    pub fn encodable(&self) -> Encodable<'_> {
+        Encodable {
+            color: &self.color,
+            alpha: (!self.opaque).then_some(&self.matte),
+            profile: self.profile.as_ref(),
+            metadata: &self.metadata,
+        }
+    }
 }
 
 /// How a cut-out was made and what was found.

@@ -1,6 +1,6 @@
 //! The command line of `remove`.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use backgroundfx_core::{
     engine::Device,
@@ -23,7 +23,7 @@ Examples:
 pub struct RemoveArguments {
     /// Pictures, folders (with -r), patterns such as '*.jpg', or - for standard input
     #[arg(value_name = "INPUT", required_unless_present_any = ["files_from", "watch"])]
-    pub inputs: Vec<String>,
+    pub inputs: Vec<OsString>,
     /// Read more inputs from a file, one a line; - is standard input
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub files_from: Option<PathBuf>,
@@ -34,7 +34,7 @@ pub struct RemoveArguments {
     #[arg(short, long, help_heading = "Input")]
     pub recursive: bool,
     /// Watch a folder and cut out every picture that appears in it, until Ctrl-C
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["inputs", "files_from"], requires = "output", help_heading = "Input")]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["inputs", "files_from", "dry_run"], help_heading = "Input")]
     pub watch: Option<PathBuf>,
     /// Which frame of an animated file, from 0
     #[arg(long, default_value_t = 0, help_heading = "Input")]
@@ -43,7 +43,7 @@ pub struct RemoveArguments {
     #[arg(long, value_name = "NUMBER", help_heading = "Input")]
     pub max_megapixels: Option<u32>,
 
-    /// File, folder, - for standard output, or a template of {stem} {name} {ext} {dir} {reldir} {index:04} {model}
+    /// File, folder/, - for standard output, or a template of {stem} {name} {ext} {dir} {reldir} {index:04} {model} {w} {h} {hash8} {date}
     #[arg(short, long, help_heading = "Output")]
     pub output: Option<String>,
     /// Format; by default told by the output's name, else PNG
@@ -83,9 +83,6 @@ pub struct RemoveArguments {
     /// Model (see `models list`)
     #[arg(short, long, help_heading = "Cutting out")]
     pub model: Option<String>,
-    /// TOML file that describes models of your own
-    #[arg(long, value_name = "FILE", help_heading = "Cutting out")]
-    pub models_file: Option<PathBuf>,
     /// auto, cpu, cuda, cuda:1, tensorrt, coreml or directml; a named one is used or refused
     #[arg(long, help_heading = "Cutting out")]
     pub device: Option<Device>,
@@ -107,8 +104,11 @@ pub struct RemoveArguments {
     /// How much of the old background's colour is taken out of soft edges, 0 to 1
     #[arg(long, value_name = "0..1", help_heading = "Cutting out")]
     pub decontaminate: Option<f32>,
-    /// Drop transparency the picture brings along instead of keeping it
+    /// Keep transparency the picture brings along (this is the default)
     #[arg(long, help_heading = "Cutting out")]
+    pub keep_alpha: bool,
+    /// Drop transparency the picture brings along
+    #[arg(long, conflicts_with = "keep_alpha", help_heading = "Cutting out")]
     pub ignore_alpha: bool,
     /// Reproduce another program's processing, to compare outputs
     #[arg(long, value_name = "rembg", value_parser = ["rembg"], help_heading = "Cutting out")]
@@ -157,7 +157,7 @@ pub struct RemoveArguments {
 }
 
 /// One thing that can be written of a cut-out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
 pub enum OutputKind {
     /// Colour and transparency, or the composite when there is a background
     Rgba,
@@ -167,6 +167,21 @@ pub enum OutputKind {
     Mask,
     /// The subject's colours without transparency
     Color,
+}
+
+impl OutputKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Rgba, Self::Alpha, Self::Mask, Self::Color];
+
+    /// What stands behind the stem of its name, where kinds have to be told apart.
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Rgba => "",
+            Self::Alpha => "-alpha",
+            Self::Mask => "-mask",
+            Self::Color => "-color",
+        }
+    }
 }
 
 /// What to do with a picture in which nothing is found.

@@ -9,6 +9,7 @@ use backgroundfx_core::{
 use crate::{
     args::CompareArguments,
     exit::{DONE, Ended, GATE_FAILED},
+    stdout::say,
 };
 
 /// Prints the distances.
@@ -20,15 +21,15 @@ pub fn run(arguments: &CompareArguments) -> Ended {
     if arguments.json {
         let text = serde_json::to_string(&distances)
             .map_err(|error| Error::new(Kind::Internal, "cannot write JSON").because(error))?;
-        println!("{text}");
+        say!("{text}");
     } else {
-        println!("SAD   {:.4}   (thousands)", distances.sad);
-        println!("MAE   {:.6}", distances.mae);
-        println!("MSE   {:.6}", distances.mse);
-        println!("Grad  {:.4}   (thousands)", distances.grad);
-        println!("Conn  {:.4}   (thousands)", distances.conn);
-        println!("IoU   {:.4}", distances.iou);
-        println!("max   {:.4}", distances.max);
+        say!("SAD   {:.4}   (thousands)", distances.sad);
+        say!("MAE   {:.6}", distances.mae);
+        say!("MSE   {:.6}", distances.mse);
+        say!("Grad  {:.4}   (thousands)", distances.grad);
+        say!("Conn  {:.4}   (thousands)", distances.conn);
+        say!("IoU   {:.4}", distances.iou);
+        say!("max   {:.4}", distances.max);
     }
     let passed = arguments.fail_above.is_none_or(|most| distances.mae <= most);
     Ok(if passed { DONE } else { GATE_FAILED })

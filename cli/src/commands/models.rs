@@ -1,10 +1,10 @@
 //! `models`: what there is, what is here, fetching, checking and removing it.
 
 use backgroundfx_core::{
-    Kind, Result,
+    Error, Kind, Result,
     engine::{
         Engine,
-        artifacts::{Artifact, Manifest, Store, StoreOptions},
+        artifacts::{Artifact, Manifest, Store},
     },
     models::{Catalog, DEFAULT, ModelCard},
 };
@@ -13,9 +13,10 @@ use serde_json::json;
 use crate::{
     args::{ModelsCommand, Shared},
     config::Config,
-    exit::{self, DONE, Ended, SOME_FAILED},
+    exit::{self, DONE, Ended},
     interrupt,
-    progress::Bars,
+    progress::Screen,
+    stdout::say,
 };
 
 /// Runs one of the model commands.
@@ -23,13 +24,13 @@ pub fn run(command: &ModelsCommand, shared: &Shared, config: &Config) -> Ended {
     let catalog = catalog(config)?;
     let store = Store::open(config.store())?;
     match command {
-        ModelsCommand::List { json, markdown } => list(&catalog, &store, *json, *markdown),
+        ModelsCommand::List { json, markdown } => list(&catalog, &store, default(config), *json, *markdown),
         ModelsCommand::Pull { names, trust_unknown } => pull(&catalog, names, *trust_unknown, shared, config),
         ModelsCommand::Verify { names } => verify(&catalog, &store, names),
         ModelsCommand::Remove { names } => remove(&catalog, &store, names),
         ModelsCommand::Info { name } => info(&catalog, &store, name),
         ModelsCommand::Path => {
-            println!("{}", store.folder().display());
+            say!("{}", store.folder().display());
             Ok(DONE)
         }
     }
@@ -44,70 +45,110 @@ fn variants<'a>(catalog: &'a Catalog, card: &'a ModelCard) -> Vec<&'a Artifact> 
     catalog.manifest().variants(&card.name).collect()
 }
 
+/// The model that is used when none is named.
+fn default(config: &Config) -> &str {
+    config.model.as_deref().unwrap_or(DEFAULT)
+}
+
 /// Whether a model can be used without fetching anything.
-fn is_here(catalog: &Catalog, store: &Store, card: &ModelCard) -> bool {
+pub fn is_here(catalog: &Catalog, store: &Store, card: &ModelCard) -> bool {
     match &card.own {
         Some(own) => own.path.is_file(),
         None => variants(catalog, card).iter().any(|artifact| store.find(artifact).is_some()),
     }
 }
 
-fn list(catalog: &Catalog, store: &Store, as_json: bool, markdown: bool) -> Ended {
+/// What `list` tells of a model.
+struct Row<'a> {
+    card: &'a ModelCard,
+    bytes: Option<u64>,
+    license: &'a str,
+    commercial: bool,
+    here: bool,
+    default: bool,
+}
+
+impl<'a> Row<'a> {
+    fn new(card: &'a ModelCard, catalog: &'a Catalog, store: &Store, default: &str) -> Self {
+        let first = catalog.manifest().variants(&card.name).next();
+        let license = card.own.as_ref().map(|own| &own.license).or(first.map(|artifact| &artifact.license));
+        Self {
+            card,
+            bytes: first.and_then(|artifact| artifact.bytes),
+            license: license.map_or("unknown", |license| &license.weights),
+            commercial: license.is_some_and(|license| license.commercial),
+            here: is_here(catalog, store, card),
+            default: card.name == default,
+        }
+    }
+
+    fn megabytes(&self) -> String {
+        self.bytes.map_or_else(|| "?".to_owned(), |bytes| bytes.div_ceil(1_000_000).to_string())
+    }
+
+    fn json(&self) -> String {
+        let ModelCard { name, family, about, memory_mb, .. } = self.card;
+        json!({
+            "name": name, "family": family, "about": about, "bytes": self.bytes, "memory_mb": memory_mb,
+            "license": self.license, "commercial": self.commercial, "here": self.here, "default": self.default,
+        })
+        .to_string()
+    }
+
+    fn markdown(&self) -> String {
+        let allowed = if self.commercial { "yes" } else { "no" };
+        let ModelCard { name, family, about, .. } = self.card;
+        format!("| `{name}` | {family} | {} | {allowed} | {} | {about} |", self.megabytes(), self.license)
+    }
+
+    fn line(&self) -> String {
+        let mark = match (self.default, self.here) {
+            (true, true) => "default, here",
+            (true, false) => "default",
+            (false, true) => "here",
+            (false, false) => "",
+        };
+        let limits = if self.commercial { "" } else { " (no commercial use)" };
+        let ModelCard { name, family, about, .. } = self.card;
+        format!("{name:<26} {family:<11} {:>5} MB  {mark:<13}  {}{limits}  {about}", self.megabytes(), self.license)
+    }
+}
+
+fn list(catalog: &Catalog, store: &Store, default: &str, as_json: bool, markdown: bool) -> Ended {
     if markdown {
-        println!("| model | family | MB | commercial use | weights' licence | what for |\n|---|---|---|---|---|---|");
+        say!("| model | family | MB | commercial use | weights' licence | what for |\n|---|---|---|---|---|---|");
     }
     for card in catalog.cards() {
-        let here = is_here(catalog, store, card);
-        let variants = variants(catalog, card);
-        let first = variants.first();
-        let license = card.own.as_ref().map(|own| &own.license).or(first.map(|artifact| &artifact.license));
-        let megabytes = first.and_then(|artifact| artifact.bytes).map(|bytes| bytes / 1_000_000);
-        let (weights, commercial) =
-            license.map_or(("unknown", false), |license| (&license.weights, license.commercial));
-        if as_json {
-            println!(
-                "{}",
-                json!({
-                    "name": card.name, "family": card.family, "about": card.about, "bytes": first.and_then(|a| a.bytes),
-                    "license": weights, "commercial": commercial, "here": here, "default": card.name == DEFAULT,
-                })
-            );
-        } else if markdown {
-            let size = megabytes.map_or_else(|| "?".to_owned(), |megabytes| megabytes.to_string());
-            let allowed = if commercial { "yes" } else { "no" };
-            println!("| `{}` | {} | {size} | {allowed} | {weights} | {} |", card.name, card.family, card.about);
-        } else {
-            let size = megabytes.map_or_else(|| "   ?".to_owned(), |megabytes| format!("{megabytes:>4}"));
-            let mark = match (card.name == DEFAULT, here) {
-                (true, true) => "default, here",
-                (true, false) => "default",
-                (false, true) => "here",
-                (false, false) => "",
-            };
-            let limits = if commercial { "" } else { " (no commercial use)" };
-            println!("{:<24} {size} MB  {:<13}  {weights}{limits}  {}", card.name, mark, card.about);
-        }
+        let row = Row::new(card, catalog, store, default);
+        say!(
+            "{}",
+            if as_json {
+                row.json()
+            } else if markdown {
+                row.markdown()
+            } else {
+                row.line()
+            }
+        );
     }
     Ok(DONE)
 }
 
 fn pull(catalog: &Catalog, names: &[String], trust_unknown: bool, shared: &Shared, config: &Config) -> Ended {
+    let default = [default(config).to_owned()];
+    let names = if names.is_empty() { default.as_slice() } else { names };
+    // A name that is wrong is told before anything is fetched.
+    let cards = names.iter().map(|name| catalog.card(name)).collect::<Result<Vec<_>>>()?;
     interrupt::listen();
-    let bars = Bars::new(shared.quiet);
-    let options = config.engine(None);
-    let engine = Engine::open(backgroundfx_core::engine::EngineOptions {
-        store: StoreOptions { trust_unknown, ..options.store },
-        ..options
-    })?;
-    engine.runtime(&bars)?;
-    let default = [DEFAULT.to_owned()];
-    for name in if names.is_empty() { default.as_slice() } else { names } {
-        let card = catalog.card(name)?;
-        if card.own.is_none() {
-            let (artifact, path) = engine.weights(catalog.manifest(), name, &bars)?;
-            if !shared.quiet {
-                println!("{name}: {} at {}", artifact.id, path.display());
-            }
+    let screen = Screen::new(shared.progress, shared.quiet);
+    let mut options = config.engine(None);
+    options.store.trust_unknown = trust_unknown;
+    let engine = Engine::open(options)?;
+    engine.runtime(&screen)?;
+    for card in cards.into_iter().filter(|card| card.own.is_none()) {
+        let (artifact, path) = engine.store().obtain(catalog.manifest(), &card.name, &screen)?;
+        if !shared.quiet {
+            say!("{}: {} at {}", card.name, artifact.id, path.display());
         }
     }
     Ok(DONE)
@@ -128,17 +169,26 @@ fn chosen<'a>(catalog: &'a Catalog, names: &'a [String]) -> Result<Vec<&'a Artif
     Ok(chosen)
 }
 
+/// Checks every file that is here; a name of which nothing is here is an error.
 fn verify(catalog: &Catalog, store: &Store, names: &[String]) -> Ended {
     let mut code = DONE;
-    for artifact in chosen(catalog, names)? {
-        match store.verify(artifact) {
-            Ok(path) => println!("ok       {}  {}", artifact.id, path.display()),
-            Err(error) if error.kind() == Kind::ArtifactMissing && names.is_empty() => {}
-            Err(error) if error.kind() == Kind::ArtifactMissing => println!("missing  {}", artifact.id),
-            Err(error) => {
-                exit::show(&error.on(&artifact.id));
-                code = SOME_FAILED;
+    let mut fail = |error: &Error| {
+        exit::show(error);
+        code = exit::of(error.kind());
+    };
+    let groups = if names.is_empty() { vec![names] } else { names.chunks(1).collect() };
+    for group in groups {
+        let mut here = false;
+        for artifact in chosen(catalog, group)? {
+            match store.verify(artifact) {
+                Err(error) if error.kind() == Kind::ArtifactMissing => continue,
+                Ok(path) => say!("ok  {}  {}", artifact.id, path.display()),
+                Err(error) => fail(&error.on(&artifact.id)),
             }
+            here = true;
+        }
+        if let (false, [name]) = (here, group) {
+            fail(&Error::new(Kind::ArtifactMissing, format!("{name} is not on this machine")));
         }
     }
     Ok(code)
@@ -147,7 +197,7 @@ fn verify(catalog: &Catalog, store: &Store, names: &[String]) -> Ended {
 fn remove(catalog: &Catalog, store: &Store, names: &[String]) -> Ended {
     for artifact in chosen(catalog, names)? {
         if store.remove(artifact)? {
-            println!("removed {}", artifact.id);
+            say!("removed {}", artifact.id);
         }
     }
     Engine::forget_prepared(store)?;
@@ -156,16 +206,16 @@ fn remove(catalog: &Catalog, store: &Store, names: &[String]) -> Ended {
 
 fn info(catalog: &Catalog, store: &Store, name: &str) -> Ended {
     let card = catalog.card(name)?;
-    println!("{} ({})\n{}", card.name, card.family, card.about);
-    println!("input   {:?}", card.input);
-    println!("output  {:?}", card.output);
+    say!("{} ({})\n{}", card.name, card.family, card.about);
+    say!("input   {:?}", card.input);
+    say!("output  {:?}", card.output);
     match card.memory_mb {
-        Some(memory) => println!("memory  {memory} MB on a processor"),
-        None => println!("memory  not measured"),
+        Some(memory) => say!("memory  {memory} MB on a processor"),
+        None => say!("memory  not measured"),
     }
     if let Some(own) = &card.own {
-        println!("file    {}", own.path.display());
-        println!("licence {}", own.license.weights);
+        say!("file    {}", own.path.display());
+        say!("licence {}", own.license.weights);
     }
     for artifact in variants(catalog, card) {
         show_artifact(artifact, store);
@@ -175,26 +225,19 @@ fn info(catalog: &Catalog, store: &Store, name: &str) -> Ended {
 
 fn show_artifact(artifact: &Artifact, store: &Store) {
     let license = &artifact.license;
-    println!("\n{}", artifact.id);
-    println!("  licence of code     {}", license.code);
-    println!(
-        "  licence of weights  {}{}",
-        license.weights,
-        if license.commercial { "" } else { "  (no commercial use)" }
-    );
+    say!("\n{}", artifact.id);
+    say!("  licence of code     {}", license.code);
+    say!("  licence of weights  {}{}", license.weights, if license.commercial { "" } else { "  (no commercial use)" });
     for (what, text) in [("training data", &license.data), ("note", &license.note), ("about the file", &artifact.note)]
     {
         if let Some(text) = text {
-            println!("  {what:<19} {text}");
+            say!("  {what:<19} {text}");
         }
     }
-    println!("  sha256              {}", artifact.sha256.as_deref().unwrap_or("not recorded; the first download asks"));
-    println!(
-        "  here                {}",
-        store.find(artifact).map_or("no".to_owned(), |path| path.display().to_string())
-    );
+    say!("  sha256              {}", artifact.sha256.as_deref().unwrap_or("not recorded; the first download asks"));
+    say!("  here                {}", store.find(artifact).map_or("no".to_owned(), |path| path.display().to_string()));
     if artifact.sources.is_empty() {
-        println!("  source              none: put the file into {}", store.folder().join(&artifact.file).display());
+        say!("  source              none: put the file into {}", store.folder().join(&artifact.file).display());
     }
 }
 

@@ -1,6 +1,6 @@
 //! What other tools take from this program: completion scripts, manual pages, the table of error codes.
 
-use std::{fs, io::Write, path::Path};
+use std::{fs, path::Path};
 
 use backgroundfx_core::{Error, KINDS, Kind};
 use clap::CommandFactory;
@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use crate::{
     args::Arguments,
     exit::{self, DONE, Ended},
+    stdout,
 };
 
 /// Prints a completion script.
@@ -49,8 +50,8 @@ pub fn codes(markdown: bool) -> Ended {
 }
 
 fn print(bytes: &[u8]) -> Ended {
-    // A reader that has seen enough, such as `head`, is no failure.
-    let _ = std::io::stdout().write_all(bytes);
+    // A reader that has seen enough is no failure.
+    let _ = stdout::write(bytes);
     Ok(DONE)
 }
 

@@ -1,185 +1,174 @@
 //! Many pictures at once: each thread takes one from reading to writing, the network is shared.
 //!
 //! While one picture is in the network, others are decoded, refined and encoded. Memory is bounded
-//! by the number of threads; a bad picture ends only itself.
+//! by the number of threads: a picture is taken only by a thread that has finished the one before. A
+//! bad picture ends only itself; what would fail for all of them ends the batch.
 
 use std::{
     sync::{
-        Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{SyncSender, sync_channel},
     },
-    thread,
+    thread::{self, Scope},
 };
 
 use backgroundfx_core::{
     Error, Kind, Result,
     engine::Engine,
-    files::IfExists,
     models::{Catalog, Segmenter},
 };
-use indicatif::ProgressBar;
 
 use super::{
-    Setup,
-    outputs::Item,
-    picture::{self, Done},
-    report::{Outcome, Report},
+    Item, Setup,
+    outputs::{Decision, Target},
+    picture::{self, Opened},
+    report::{Finished, Outcome, Teller},
 };
-use crate::{
-    args::{OnEmpty, Shared},
-    exit::{self, DONE, Ended, INTERRUPTED, SOME_FAILED},
-    interrupt,
-    progress::Bars,
-};
+use crate::{commands::is_here, exit::Ended, interrupt, progress::Screen};
 
 /// What all pictures of a call share.
 pub struct Batch<'a> {
     pub setup: &'a Setup,
     pub catalog: &'a Catalog,
     pub engine: &'a Engine,
-    pub bars: &'a Bars,
-    pub report: Report,
-    pub shared: &'a Shared,
-    pub overwrite: bool,
-    pub skip_existing: bool,
+    pub screen: &'a Screen,
+    pub stop: &'a AtomicBool,
     pub fail_fast: bool,
     pub jobs: usize,
 }
 
-impl Batch<'_> {
-    /// Works through all items; the exit code tells whether all went well.
-    pub fn run(&self, items: Vec<Item>) -> Ended {
-        if items.is_empty() {
-            return Err(Error::new(Kind::InputUnreadable, "there is no picture to cut out"));
-        }
-        // Fetching and loading fail for all pictures alike: they are told once, before the first.
-        drop(self.segmenter()?);
-        let single = items.len() == 1;
-        let bar = (!single).then(|| self.bars.pictures(items.len() as u64));
-        let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-        let stop = AtomicBool::new(false);
-        thread::scope(|scope| {
-            for number in 0..self.jobs.min(items.len()) {
-                let work = || {
-                    while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if stop.load(Ordering::Relaxed) || interrupt::pending() {
-                            break;
-                        }
-                        if let Err(error) = self.one(item, bar.as_ref()) {
-                            stop.fetch_or(self.fail_fast, Ordering::Relaxed);
-                            failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(error.kind());
-                        }
-                        if let Some(bar) = &bar {
-                            bar.inc(1);
-                        }
-                    }
-                };
-                let named = thread::Builder::new().name(format!("picture {number}"));
-                named.spawn_scoped(scope, work).expect("the system starts a few threads");
-            }
-        });
-        if let Some(bar) = bar {
-            bar.finish_and_clear();
-        }
-        let failures = failures.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(self.ending(&failures, items.len()))
-    }
-
-    fn ending(&self, failures: &[Kind], count: usize) -> u8 {
-        if interrupt::pending() {
-            return INTERRUPTED;
-        }
-        match failures {
-            [] => DONE,
-            [kind] if count == 1 => exit::of(*kind),
-            _ => {
-                if !self.shared.quiet {
-                    eprintln!("{} of {count} pictures failed", failures.len());
-                }
-                SOME_FAILED
-            }
-        }
-    }
-
-    /// A segmenter for one thread; the network behind it is loaded once.
-    pub fn segmenter(&self) -> Result<Box<dyn Segmenter>> {
-        let options = self.setup.recipe.options();
-        self.catalog.segmenter(self.engine, &options.model, options.device, self.bars)
-    }
-
-    /// One picture, reported however it ends.
-    pub fn one(&self, item: &Item, bar: Option<&ProgressBar>) -> Result<()> {
-        let existing = item.outputs.iter().filter_map(|output| output.path.as_ref()).find(|path| path.exists());
-        if existing.is_some() && self.skip_existing {
-            self.report.line(item, &Outcome::Skipped);
-            return Ok(());
-        }
-        let result = match existing {
-            Some(path) if !self.overwrite => Err(Error::new(Kind::OutputExists, format!("{} exists", path.display()))),
-            _ => self.cut_out(item),
-        };
-        match result {
-            Ok(done) => {
-                self.report.line(item, &Outcome::Done(&done));
-                self.say(item, &done, bar);
-                match done.report.subject.is_none() && self.setup.on_empty == OnEmpty::Fail {
-                    true => Err(Error::new(Kind::Internal, "no subject was found")),
-                    false => Ok(()),
-                }
-            }
-            Err(error) => {
-                let error = error.on(item.input.name());
-                self.report.line(item, &Outcome::Failed(&error));
-                above(bar, || exit::show(&error));
-                Err(error)
-            }
-        }
-    }
-
-    fn cut_out(&self, item: &Item) -> Result<Done> {
-        let if_exists = if self.overwrite { IfExists::Replace } else { IfExists::Refuse };
-        let mut segmenter = self.segmenter()?;
-        picture::process(item, self.setup, segmenter.as_mut(), if_exists, self.bars)
-    }
-
-    /// Tells the person what is worth knowing.
-    fn say(&self, item: &Item, done: &Done, bar: Option<&ProgressBar>) {
-        if self.shared.quiet {
-            return;
-        }
-        above(bar, || {
-            for warning in &done.warnings {
-                eprintln!("warning[{}]: {}: {warning}", warning.code(), item.input.name());
-            }
-            if done.report.subject.is_none() {
-                let what = if done.written { "the cut-out is empty" } else { "nothing was written" };
-                eprintln!("warning[no_subject]: {}: no subject was found; {what}", item.input.name());
-            }
-            if self.shared.verbose {
-                let used = &done.report.model;
-                let timings: Vec<_> = done
-                    .timings
-                    .iter()
-                    .map(|(stage, time)| format!("{stage} {:.0} ms", time.as_secs_f64() * 1e3))
-                    .collect();
-                eprintln!(
-                    "{}: {} ({}) on {}: {}",
-                    item.describe(),
-                    used.model,
-                    used.file,
-                    used.device,
-                    timings.join(", ")
-                );
-                used.passed_over.iter().for_each(|device| eprintln!("passed over {device}"));
-            }
-        });
-    }
+/// What threads take items from, and what they tell each other.
+struct Desk<I> {
+    items: Mutex<I>,
+    /// Set by the first thread that gets no network: the others would not either.
+    fatal: Mutex<Option<Kind>>,
+    warming: AtomicBool,
 }
 
-/// Prints above the progress bar instead of through it.
-fn above(bar: Option<&ProgressBar>, print: impl FnOnce()) {
-    match bar {
-        Some(bar) => bar.suspend(print),
-        None => print(),
+impl Batch<'_> {
+    /// Works through all items and tells of each; the exit code tells whether all went well.
+    ///
+    /// Items are taken in order; they are told of in order, too, whichever is finished first.
+    pub fn run(&self, items: impl Iterator<Item = Item> + Send, count: usize, teller: &mut Teller<'_>) -> Ended {
+        let desk = Desk { items: Mutex::new(items), fatal: Mutex::new(None), warming: AtomicBool::new(false) };
+        let threads = self.jobs.min(count);
+        let (send, receive) = sync_channel(threads);
+        thread::scope(|scope| {
+            for number in 0..threads {
+                let (send, desk) = (send.clone(), &desk);
+                thread::Builder::new()
+                    .name(format!("picture {number}"))
+                    .spawn_scoped(scope, move || self.work(scope, desk, &send))
+                    .map_err(|error| Error::new(Kind::Internal, "cannot start a thread").because(error))?;
+            }
+            drop(send);
+            for finished in receive {
+                if teller.take(finished).is_break() {
+                    self.stop.store(true, Ordering::Relaxed);
+                }
+            }
+            Ok(())
+        })?;
+        let fatal = desk.fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(teller.close(fatal))
+    }
+
+    fn work<'scope, 'env, I: Iterator<Item = Item> + Send>(
+        &'env self,
+        scope: &'scope Scope<'scope, 'env>,
+        desk: &'env Desk<I>,
+        send: &SyncSender<Finished>,
+    ) {
+        let mut segmenter = None;
+        loop {
+            // The lock is held while waiting for a watched folder; the other threads then wait for the same.
+            let item = desk.items.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(mut item) = item else { return };
+            let targets = std::mem::replace(&mut item.targets, Ok(Vec::new()));
+            let stopped = self.stop.load(Ordering::Relaxed) || interrupt::pending();
+            let outcome = match targets {
+                _ if stopped => Outcome::NotStarted,
+                Ok(targets) => self.one(&item, targets, &mut segmenter, scope, desk),
+                Err(error) => Outcome::Failed(error),
+            };
+            if self.fail_fast && matches!(outcome, Outcome::Failed(_)) {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            if send.send(Finished { index: item.index, input: item.input, outcome }).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn one<'scope, 'env, I: Iterator<Item = Item> + Send>(
+        &'env self,
+        item: &Item,
+        targets: Vec<Target>,
+        segmenter: &mut Option<Box<dyn Segmenter>>,
+        scope: &'scope Scope<'scope, 'env>,
+        desk: &'env Desk<I>,
+    ) -> Outcome {
+        match item.existing.decide(&targets) {
+            Ok(Decision::Go) => {}
+            Ok(Decision::Skip) => return Outcome::Skipped(targets),
+            Err(error) => return Outcome::Failed(error),
+        }
+        self.warm_up(scope, desk);
+        let opened = match picture::open(&item.input, self.setup) {
+            Ok(opened) => opened,
+            Err(error) => return Outcome::Failed(error),
+        };
+        if segmenter.is_none() {
+            match self.first_segmenter(desk) {
+                Ok(Some(new)) => *segmenter = Some(new),
+                Ok(None) => return Outcome::NotStarted,
+                Err(error) => return Outcome::Failed(error),
+            }
+        }
+        let Some(segmenter) = segmenter else { return Outcome::NotStarted };
+        self.cut_out(item, targets, opened, segmenter.as_mut())
+    }
+
+    fn cut_out(&self, item: &Item, targets: Vec<Target>, opened: Opened, segmenter: &mut dyn Segmenter) -> Outcome {
+        match picture::finish(opened, item, targets, self.setup, segmenter, self.screen) {
+            Ok(done) => Outcome::Done(Box::new(done)),
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    /// Loads the network beside the decoding of the first picture, if nothing has to be fetched for it: a bad
+    /// picture must not cost a download. Its failure comes again, and is told, when the network is needed.
+    fn warm_up<'scope, 'env, I: Send>(&'env self, scope: &'scope Scope<'scope, 'env>, desk: &'env Desk<I>) {
+        if desk.warming.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let model = &self.setup.recipe.options().model;
+        if self.catalog.card(model).is_ok_and(|card| is_here(self.catalog, self.engine.store(), card)) {
+            let load = || drop(self.segmenter());
+            // Without this thread everything only takes longer.
+            let _ = thread::Builder::new().name("warm up".to_owned()).spawn_scoped(scope, load);
+        }
+    }
+
+    /// A segmenter for a thread that has none yet; nothing when another thread has failed to get one.
+    fn first_segmenter<I>(&self, desk: &Desk<I>) -> Result<Option<Box<dyn Segmenter>>> {
+        let mut fatal = desk.fatal.lock().unwrap_or_else(PoisonError::into_inner);
+        if fatal.is_some() {
+            return Ok(None);
+        }
+        self.segmenter().map(Some).inspect_err(|error| {
+            *fatal = Some(error.kind());
+            self.stop.store(true, Ordering::Relaxed);
+        })
+    }
+
+    /// A segmenter; the network behind it is fetched and loaded once.
+    ///
+    /// # Errors
+    /// What fetching and loading report.
+    pub fn segmenter(&self) -> Result<Box<dyn Segmenter>> {
+        let options = self.setup.recipe.options();
+        self.catalog.segmenter(self.engine, &options.model, options.device, self.screen)
     }
 }

@@ -1,125 +1,218 @@
-//! Which pictures are meant: files, folders, patterns, lists, standard input.
+//! From arguments to pictures: files, folders, patterns, lists of names, standard input.
 
 use std::{
+    ffi::{OsStr, OsString},
     fs,
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use backgroundfx_core::{Error, Kind, Result, files::Format};
 
-use crate::args::RemoveArguments;
+use super::outputs::is_cutout_name;
 
-/// One picture to be read.
+/// One thing that was asked to be cut out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
+pub struct Input {
+    /// Where its bytes come from.
+    pub source: Source,
+    /// The folder it was found in, when a folder was named rather than the picture itself.
+    pub root: Option<PathBuf>,
+}
+
+/// Where the bytes of an input come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
     /// Standard input.
     Stdin,
-    /// A file, and the folder given on the command line that it was found in.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The folder it was found in, whose inner structure outputs keep.
-        root: Option<PathBuf>,
-    },
+    /// A file.
+    File(PathBuf),
+    /// Nowhere: an argument that stands for no picture, and why. It counts as one failed input.
+    Nothing(String, String),
+}
+
+/// What is to be expanded, and how.
+pub struct Expansion<'a> {
+    /// Files, folders, patterns, `-`.
+    pub arguments: &'a [OsString],
+    /// A file with more names, one a line or divided by zero bytes; `-` is standard input.
+    pub list: Option<&'a Path>,
+    /// Whether the names of `list` end with a zero byte.
+    pub zero: bool,
+    /// Whether folders are gone into.
+    pub recursive: bool,
+    /// A folder that is left out, because the outputs go there.
+    pub leave_out: Option<&'a Path>,
+    /// Whether files named like earlier cut-outs are left out of folders and patterns.
+    pub skip_cutouts: bool,
 }
 
 impl Input {
-    /// How the input is called in messages and reports.
+    /// How it is named in messages and reports.
     pub fn name(&self) -> String {
-        match self {
-            Self::Stdin => "-".to_owned(),
-            Self::File { path, .. } => path.display().to_string(),
+        match &self.source {
+            Source::Stdin => "-".to_owned(),
+            Source::File(path) => path.display().to_string(),
+            Source::Nothing(argument, _) => argument.clone(),
         }
+    }
+
+    /// Its path; `stdin` for standard input.
+    pub fn path(&self) -> &Path {
+        match &self.source {
+            Source::Stdin => Path::new("stdin"),
+            Source::File(path) => path,
+            Source::Nothing(argument, _) => Path::new(argument),
+        }
+    }
+
+    /// The sub-folder below the folder it was found in; empty when it was named itself.
+    pub fn sub_folder(&self) -> &Path {
+        let parent = self.path().parent().unwrap_or(Path::new(""));
+        self.root.as_deref().and_then(|root| parent.strip_prefix(root).ok()).unwrap_or(Path::new(""))
+    }
+
+    fn named(source: Source) -> Self {
+        Self { source, root: None }
     }
 }
 
-/// All inputs that the arguments name, in order.
-///
-/// # Errors
-/// [`Kind::InputUnreadable`] for folders without -r, patterns without a match and lists that cannot be
-/// read. A file that is not there is no error here: it fails when its turn comes.
-pub fn expand(arguments: &RemoveArguments) -> Result<Vec<Input>> {
-    let mut inputs = Vec::new();
-    for named in &arguments.inputs {
-        add(named, arguments.recursive, &mut inputs)?;
+impl Expansion<'_> {
+    /// All inputs, in the order named, those of folders and patterns sorted by name, none twice.
+    ///
+    /// # Errors
+    /// [`Kind::OptionInvalid`] for a folder without `--recursive` or standard input used twice;
+    /// [`Kind::InputUnreadable`] when the list cannot be read.
+    pub fn inputs(&self) -> Result<Vec<Input>> {
+        let mut inputs = Vec::new();
+        for argument in self.arguments {
+            self.argument(argument, &mut inputs)?;
+        }
+        if let Some(list) = self.list {
+            for name in self.listed(list)? {
+                self.path(Path::new(&name), &mut inputs)?;
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        inputs.retain(|input| seen.insert(input.path().to_owned()));
+        if self.list == Some(Path::new("-")) && inputs.iter().any(|input| input.source == Source::Stdin) {
+            return Err(Error::new(
+                Kind::OptionInvalid,
+                "standard input cannot be both a picture and the list of names",
+            ));
+        }
+        Ok(inputs)
     }
-    if let Some(list) = &arguments.files_from {
-        for line in listed(list, arguments.null)? {
-            inputs.push(Input::File { path: line.into(), root: None });
+
+    fn argument(&self, argument: &OsStr, inputs: &mut Vec<Input>) -> Result<()> {
+        if argument == "-" {
+            inputs.push(Input::named(Source::Stdin));
+            return Ok(());
+        }
+        let path = Path::new(argument);
+        match argument.to_str() {
+            // Some shells hand patterns through; a file that has such a name is meant itself.
+            Some(text) if text.contains(['*', '?', '[']) && path.symlink_metadata().is_err() => {
+                self.pattern(text, inputs)
+            }
+            _ => self.path(path, inputs),
         }
     }
-    Ok(inputs)
-}
 
-fn add(named: &str, recursive: bool, inputs: &mut Vec<Input>) -> Result<()> {
-    let path = Path::new(named);
-    if named == "-" {
-        inputs.push(Input::Stdin);
-    } else if path.is_dir() {
-        if !recursive {
-            let message = format!("{named} is a folder; add -r to go into it");
-            return Err(Error::new(Kind::InputUnreadable, message));
+    fn path(&self, path: &Path, inputs: &mut Vec<Input>) -> Result<()> {
+        if !path.is_dir() {
+            inputs.push(Input::named(Source::File(path.to_owned())));
+            return Ok(());
+        }
+        if !self.recursive {
+            let message = format!("{} is a folder; add --recursive (-r) to go into it", path.display());
+            return Err(Error::new(Kind::OptionInvalid, message));
         }
         let mut found = Vec::new();
-        pictures_in(path, &mut found)?;
-        inputs.extend(found.into_iter().map(|file| Input::File { path: file, root: Some(path.to_owned()) }));
-    } else if !path.exists() && named.contains(['*', '?', '[']) {
-        // Shells expand patterns themselves; Windows' do not.
-        let wrong = |error: &dyn std::fmt::Display| Error::new(Kind::InputUnreadable, format!("{named}: {error}"));
+        self.walk(path, &mut found);
+        if found.is_empty() {
+            let why = "there is no picture in this folder".to_owned();
+            inputs.push(Input::named(Source::Nothing(path.display().to_string(), why)));
+        }
+        let root = Some(path.to_owned());
+        inputs.extend(found.into_iter().map(|file| Input { source: Source::File(file), root: root.clone() }));
+        Ok(())
+    }
+
+    fn pattern(&self, pattern: &str, inputs: &mut Vec<Input>) -> Result<()> {
+        // As in a shell, hidden files have to be named with their dot.
+        let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+        let paths = glob::glob_with(pattern, options)
+            .map_err(|error| Error::new(Kind::OptionInvalid, format!("{pattern:?} is no pattern: {error}")))?;
         let before = inputs.len();
-        for found in glob::glob(named).map_err(|error| wrong(&error))? {
-            let path = found.map_err(|error| wrong(&error))?;
-            if path.is_file() {
-                inputs.push(Input::File { path, root: None });
+        for path in paths.filter_map(|path| path.ok()) {
+            if path.is_file() && !self.leaves_out(&path) {
+                inputs.push(Input::named(Source::File(path)));
             }
         }
         if inputs.len() == before {
-            return Err(wrong(&"no file matches this pattern"));
+            inputs.push(Input::named(Source::Nothing(pattern.to_owned(), "no file matches this pattern".to_owned())));
         }
-    } else {
-        inputs.push(Input::File { path: path.to_owned(), root: None });
+        Ok(())
     }
-    Ok(())
-}
 
-/// Pictures of a folder and its inner ones, told by their extension, in the order of their names. Hidden ones are left out.
-pub fn pictures_in(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    let unreadable = |error: std::io::Error| {
-        Error::new(Kind::InputUnreadable, format!("cannot read the folder {}: {error}", folder.display()))
-            .because(error)
-    };
-    let mut entries = fs::read_dir(folder)
-        .map_err(unreadable)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<std::io::Result<Vec<_>>>()
-        .map_err(unreadable)?;
-    entries.sort();
-    for path in entries {
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        let is_link = path.is_symlink();
-        if hidden {
-        } else if path.is_dir() && !is_link {
-            // Links to folders may lead in circles.
-            pictures_in(&path, found)?;
-        } else if Format::from_path(&path).is_some() && path.is_file() {
-            found.push(path);
+    /// Pictures below a folder, sorted. Hidden files, links to folders and what cannot be listed are passed over.
+    pub fn walk(&self, folder: &Path, found: &mut Vec<PathBuf>) {
+        let Ok(entries) = fs::read_dir(folder) else { return };
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort();
+        for path in paths {
+            let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if hidden || self.leaves_out(&path) {
+                continue;
+            }
+            if path.is_dir() {
+                if self.recursive && !path.is_symlink() {
+                    self.walk(&path, found);
+                }
+            } else if Format::from_path(&path).is_some() {
+                found.push(path);
+            }
         }
     }
-    Ok(())
+
+    fn leaves_out(&self, path: &Path) -> bool {
+        self.skip_cutouts && is_cutout_name(path)
+            || self.leave_out.is_some_and(|out| path.file_name() == out.file_name() && same_file(path, out))
+    }
+
+    fn listed(&self, list: &Path) -> Result<Vec<OsString>> {
+        let mut bytes = Vec::new();
+        let read = if list == Path::new("-") {
+            io::stdin().read_to_end(&mut bytes)
+        } else {
+            fs::File::open(list).and_then(|mut file| file.read_to_end(&mut bytes))
+        };
+        read.map_err(|error| {
+            Error::new(Kind::InputUnreadable, format!("cannot read the list {}: {error}", list.display()))
+                .because(error)
+        })?;
+        let divider = if self.zero { 0 } else { b'\n' };
+        let names = bytes.split(|byte| *byte == divider);
+        let names = names.map(|name| if self.zero { name } else { name.strip_suffix(b"\r").unwrap_or(name) });
+        Ok(names.filter(|name| !name.is_empty()).map(os_string).collect())
+    }
 }
 
-fn listed(list: &Path, null: bool) -> Result<Vec<String>> {
-    let unreadable = |error: std::io::Error| {
-        Error::new(Kind::InputUnreadable, format!("cannot read the list {}: {error}", list.display())).because(error)
-    };
-    let text = if list == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(unreadable)?;
-        text
-    } else {
-        fs::read_to_string(list).map_err(unreadable)?
-    };
-    let names = text.split(if null { '\0' } else { '\n' });
-    Ok(names.map(|name| name.trim_end_matches('\r')).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+#[cfg(unix)]
+fn os_string(bytes: &[u8]) -> OsString {
+    <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes).to_owned()
+}
+
+#[cfg(not(unix))]
+fn os_string(bytes: &[u8]) -> OsString {
+    String::from_utf8_lossy(bytes).into_owned().into()
+}
+
+/// Whether both paths lead to the same file or folder; false when either is not there.
+pub fn same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
 }

@@ -1,224 +1,308 @@
-//! What each picture's outputs are called, decided for all of them before the first is read.
+//! What the outputs are called, and whether a name is free.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use backgroundfx_core::{Error, Kind, Result, files::Format};
 
-use super::{Setup, inputs::Input};
-use crate::args::{OutputKind, RemoveArguments};
+use super::{
+    inputs::{Input, Source},
+    template::{Facts, PictureFacts, Template},
+};
+use crate::args::OutputKind;
 
-/// Added to the input's name when no output is named.
+/// What stands behind the stem of a cut-out that lies beside its picture.
 const SUFFIX: &str = "-nobg";
 
-/// One picture and what is written of it.
-#[derive(Debug, Clone)]
-pub struct Item {
-    /// Its place among the inputs, from 1.
-    pub index: usize,
-    /// The picture.
-    pub input: Input,
-    /// Where each kind of output goes.
-    pub outputs: Vec<Output>,
-}
-
-/// One output of a picture.
+/// Where cut-outs go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
-    /// What it holds.
-    pub kind: OutputKind,
-    /// Its format.
-    pub format: Format,
-    /// Where it goes; `None` is standard output.
-    pub path: Option<PathBuf>,
+pub enum Destination {
+    /// Beside the picture, with a suffix.
+    Beside,
+    /// This file.
+    File(PathBuf),
+    /// This folder, sub-folders mirrored.
+    Folder(PathBuf),
+    /// Wherever the template says.
+    Template(Template),
+    /// Standard output.
+    Stdout,
 }
 
-impl Item {
-    /// `input → output, output`.
-    pub fn describe(&self) -> String {
-        let outputs: Vec<_> = self.outputs.iter().map(Output::name).collect();
-        format!("{} → {}", self.input.name(), outputs.join(", "))
+/// One output of one picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// What is written.
+    pub kind: OutputKind,
+    /// Where; `None` is standard output.
+    pub path: Option<PathBuf>,
+    /// In which format.
+    pub format: Format,
+}
+
+/// How many pictures there will be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Many {
+    /// As many as were named.
+    AsNamed,
+    /// Nobody knows: a folder is watched.
+    Unknown,
+}
+
+/// What happens to outputs that are there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// They stay, and their picture fails.
+    Refuse,
+    /// They stay, and what is missing beside them is made.
+    Skip,
+    /// They are replaced.
+    Replace,
+}
+
+/// Whether there is anything to do for a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// There is.
+    Go,
+    /// All is there.
+    Skip,
+}
+
+/// Gives outputs their names, each name to one input only.
+#[derive(Debug)]
+pub struct Naming {
+    destination: Destination,
+    format: Option<Format>,
+    kinds: Vec<OutputKind>,
+    model: String,
+    transparent: bool,
+    inputs: HashSet<PathBuf>,
+    claimed: Mutex<HashMap<PathBuf, String>>,
+}
+
+/// What names depend on, apart from the pictures.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The format asked for; `None` is told by the name.
+    pub format: Option<Format>,
+    /// What is written of each picture.
+    pub kinds: Vec<OutputKind>,
+    /// Name of the model.
+    pub model: String,
+    /// Whether what lies behind the subject stays transparent.
+    pub transparent: bool,
+}
+
+impl Destination {
+    /// Reads `-o`; `arguments` is what was named as input.
+    ///
+    /// # Errors
+    /// [`Kind::OptionInvalid`] when one file or standard output is to take several pictures, or a template is wrong.
+    pub fn parse(output: Option<&str>, inputs: &[Input], many: Many) -> Result<Self> {
+        let one = many == Many::AsNamed && matches!(inputs, [Input { root: None, .. }]);
+        let Some(text) = output else {
+            let piped = one && inputs[0].source == Source::Stdin;
+            return Ok(if piped { Self::Stdout } else { Self::Beside });
+        };
+        if text == "-" {
+            return if one { Ok(Self::Stdout) } else { Err(too_many("standard output")) };
+        }
+        if text.contains(['{', '}']) {
+            return Template::parse(text).map(Self::Template);
+        }
+        let path = PathBuf::from(text);
+        if text.ends_with(['/', std::path::MAIN_SEPARATOR]) || path.is_dir() {
+            return Ok(Self::Folder(path));
+        }
+        match one {
+            true => Ok(Self::File(path)),
+            false if path.extension().is_none() => Ok(Self::Folder(path)),
+            false => Err(too_many(text)),
+        }
     }
 }
 
-impl Output {
-    /// How the output is called in messages and reports.
+fn too_many(output: &str) -> Error {
+    let message = format!("{output} takes one picture only; write a folder/ or a template such as '{{stem}}-cut.png'");
+    Error::new(Kind::OptionInvalid, message)
+}
+
+impl Existing {
+    /// Looks which outputs are there.
+    ///
+    /// # Errors
+    /// [`Kind::OutputExists`] naming the first one that is there and must not be replaced.
+    pub fn decide(self, targets: &[Target]) -> Result<Decision> {
+        let there = |target: &&Target| target.path.as_deref().is_some_and(|path| path.symlink_metadata().is_ok());
+        match self {
+            Self::Replace => Ok(Decision::Go),
+            Self::Skip if targets.iter().all(|target| there(&target)) => Ok(Decision::Skip),
+            Self::Skip => Ok(Decision::Go),
+            Self::Refuse => match targets.iter().find(there) {
+                Some(target) => Err(Error::new(Kind::OutputExists, format!("{} exists", target.name()))),
+                None => Ok(Decision::Go),
+            },
+        }
+    }
+}
+
+impl Target {
+    /// How it is named in messages and reports.
     pub fn name(&self) -> String {
         self.path.as_deref().map_or_else(|| "-".to_owned(), |path| path.display().to_string())
     }
 }
 
-/// Plans the outputs of all inputs.
-///
-/// # Errors
-/// [`Kind::OptionInvalid`] when two outputs would have one name, or one would replace its input;
-/// [`Kind::OutputUnsupported`] when a format is not written or cannot hold transparency.
-pub fn plan(inputs: Vec<Input>, arguments: &RemoveArguments, setup: &Setup) -> Result<Vec<Item>> {
-    let several = inputs.len() > 1 || inputs.iter().any(|input| matches!(input, Input::File { root: Some(_), .. }));
-    let naming = Naming::of(arguments, several)?;
-    let mut taken: HashMap<PathBuf, String> = HashMap::new();
-    let mut items = Vec::with_capacity(inputs.len());
-    for (position, input) in inputs.into_iter().enumerate() {
-        let item = one(position + 1, input, &naming, arguments, setup)?;
-        for path in item.outputs.iter().filter_map(|output| output.path.clone()) {
-            if let Some(other) = taken.insert(path.clone(), item.input.name()) {
-                let message = format!(
-                    "{other} and {} would both be written to {}; use a template with {{index}} or {{reldir}}",
-                    item.input.name(),
-                    path.display()
-                );
-                return Err(Error::new(Kind::OptionInvalid, message));
-            }
-        }
-        items.push(item);
-    }
-    Ok(items)
-}
-
-/// Plans the outputs of one picture.
-///
-/// # Errors
-/// As [`plan`].
-pub fn one(index: usize, input: Input, naming: &Naming, arguments: &RemoveArguments, setup: &Setup) -> Result<Item> {
-    let mut outputs = Vec::new();
-    for &kind in &setup.kinds {
-        let mut output = naming.output(index, &input, kind, arguments, setup)?;
-        if setup.kinds.len() > 1 {
-            output.path = output.path.map(|path| with_suffix(&path, kind));
-        }
-        if matches!(&input, Input::File { path, .. } if Some(path) == output.path.as_ref()) {
-            let message = format!("{} would replace the picture it is made from", output.name());
-            return Err(Error::new(Kind::OptionInvalid, message));
-        }
-        check_format(&output, setup)?;
-        outputs.push(output);
-    }
-    Ok(Item { index, input, outputs })
-}
-
-fn check_format(output: &Output, setup: &Setup) -> Result<()> {
-    let transparent = output.kind == OutputKind::Rgba && setup.recipe.is_transparent();
-    if !output.format.is_written() || (transparent && !output.format.holds_alpha()) {
-        let message = format!("{} cannot hold a transparent cut-out", output.name());
-        return Err(Error::new(Kind::OutputUnsupported, message));
-    }
-    Ok(())
-}
-
-/// How outputs are named.
-pub enum Naming {
-    /// `-nobg` after the input's name, beside it.
-    Beside,
-    /// Standard output.
-    Stdout,
-    /// This file.
-    File(PathBuf),
-    /// The input's name in this folder, with the folders it was found in.
-    Folder(PathBuf),
-    /// A name with fields in braces.
-    Template(String),
+/// Whether a file is named like the cut-outs that lie beside their pictures.
+pub fn is_cutout_name(path: &Path) -> bool {
+    let Some(stem) = path.file_stem().map(|stem| stem.to_string_lossy()) else { return false };
+    OutputKind::ALL.iter().any(|kind| stem.ends_with(&format!("{SUFFIX}{}", kind.suffix())))
 }
 
 impl Naming {
-    /// How the arguments name outputs; `several` inputs need a folder or template.
+    /// Names for these inputs.
+    pub fn new(destination: Destination, wanted: Wanted, inputs: &[Input]) -> Self {
+        let paths = inputs.iter().filter(|input| matches!(input.source, Source::File(_)));
+        let inputs = paths.filter_map(|input| input.path().canonicalize().ok()).collect();
+        let Wanted { format, kinds, model, transparent } = wanted;
+        Self { destination, format, kinds, model, transparent, inputs, claimed: Mutex::default() }
+    }
+
+    /// Whether names can only be told once a picture was cut out.
+    pub fn needs_picture(&self) -> bool {
+        matches!(&self.destination, Destination::Template(template) if template.needs_picture())
+    }
+
+    /// Whether names need the hash of the input's bytes.
+    pub fn needs_hash(&self) -> bool {
+        matches!(&self.destination, Destination::Template(template) if template.needs_hash())
+    }
+
+    /// The folder that outputs go to, if it is one.
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.destination {
+            Destination::Folder(folder) => Some(folder),
+            _ => None,
+        }
+    }
+
+    /// Whether outputs lie beside their pictures.
+    pub fn is_beside(&self) -> bool {
+        self.destination == Destination::Beside
+    }
+
+    /// The outputs of one input.
     ///
     /// # Errors
-    /// [`Kind::OptionInvalid`] when one file is named for several inputs.
-    pub fn of(arguments: &RemoveArguments, several: bool) -> Result<Self> {
-        let Some(output) = &arguments.output else { return Ok(Self::Beside) };
-        let path = PathBuf::from(output);
-        if output == "-" {
-            if several || arguments.output_kind.len() > 1 {
-                return Err(Error::new(Kind::OptionInvalid, "standard output takes one output of one picture"));
+    /// [`Kind::OutputUnsupported`] when a format is not written or cannot hold transparency.
+    pub fn targets(&self, input: &Input, index: usize, picture: Option<PictureFacts<'_>>) -> Result<Vec<Target>> {
+        let base = self.base(input, index, picture);
+        let told = base.as_deref().and_then(Path::extension);
+        let format = match (self.format, told.and_then(|extension| extension.to_str())) {
+            (Some(format), _) => format,
+            (None, Some(extension)) => extension.parse().map_err(|error: Error| match &base {
+                Some(path) => error.on(path.display()),
+                None => error,
+            })?,
+            (None, None) => Format::Png,
+        };
+        self.kinds.iter().map(|kind| self.target(*kind, base.as_deref(), format)).collect()
+    }
+
+    fn target(&self, kind: OutputKind, base: Option<&Path>, format: Format) -> Result<Target> {
+        let path = base.map(|base| self.with_suffix(kind, base));
+        let target = Target { kind, path, format };
+        let refuse = |why: &str| Err(Error::new(Kind::OutputUnsupported, format!("{}: {format} {why}", target.name())));
+        if !format.is_written() {
+            return refuse("is read but not written");
+        }
+        if kind == OutputKind::Rgba && self.transparent && !format.holds_alpha() {
+            return refuse("cannot hold transparency");
+        }
+        Ok(target)
+    }
+
+    /// The name of the coloured cut-out; `None` is standard output.
+    fn base(&self, input: &Input, index: usize, picture: Option<PictureFacts<'_>>) -> Option<PathBuf> {
+        let path = input.path();
+        let named = |suffix: &str| {
+            let mut name = path.file_stem().unwrap_or_default().to_owned();
+            name.push(suffix);
+            name.push(".");
+            name.push(self.format.unwrap_or(Format::Png).extension());
+            name
+        };
+        match &self.destination {
+            Destination::Stdout => None,
+            Destination::Beside => Some(path.with_file_name(named(SUFFIX))),
+            Destination::File(file) => Some(file.clone()),
+            Destination::Folder(folder) => Some(folder.join(input.sub_folder()).join(named(""))),
+            Destination::Template(template) => {
+                let facts = Facts { path, sub_folder: input.sub_folder(), index, model: &self.model, picture };
+                Some(template.fill(&facts).into())
             }
-            Ok(Self::Stdout)
-        } else if output.contains('{') {
-            Ok(Self::Template(output.clone()))
-        } else if path.is_dir() || output.ends_with(['/', '\\']) || arguments.watch.is_some() {
-            Ok(Self::Folder(path))
-        } else if several && path.extension().is_none() {
-            Ok(Self::Folder(path))
-        } else if several {
-            let message = format!("{output} is one file for several pictures; name a folder or a template");
-            Err(Error::new(Kind::OptionInvalid, message))
-        } else {
-            Ok(Self::File(path))
         }
     }
 
-    fn output(
-        &self,
-        index: usize,
-        input: &Input,
-        kind: OutputKind,
-        arguments: &RemoveArguments,
-        setup: &Setup,
-    ) -> Result<Output> {
-        let format = setup.write.format;
-        let (source, root) = match input {
-            Input::Stdin => (Path::new("stdin"), None),
-            Input::File { path, root } => (path.as_path(), root.as_deref()),
-        };
-        let stem = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let inner =
-            root.and_then(|root| source.strip_prefix(root).ok()).and_then(Path::parent).unwrap_or(Path::new(""));
-        let path = match self {
-            Self::Stdout => None,
-            Self::Beside if *input == Input::Stdin => None,
-            Self::Beside => Some(source.with_file_name(format!("{stem}{SUFFIX}.{}", format.extension()))),
-            Self::File(path) => Some(path.clone()),
-            Self::Folder(folder) => Some(folder.join(inner).join(format!("{stem}.{}", format.extension()))),
-            Self::Template(template) => Some(PathBuf::from(fill(template, index, source, inner, &stem, setup)?)),
-        };
-        let named = path.as_deref().and_then(Format::from_path);
-        if let (None, None, Self::File(file)) = (named, arguments.format, self) {
-            let message = format!("{} has no extension of a picture format; add one or use --format", file.display());
-            return Err(Error::new(Kind::OutputUnsupported, message));
+    /// Names of several outputs differ by a suffix; a name that was written out for a single one stays as it is.
+    fn with_suffix(&self, kind: OutputKind, base: &Path) -> PathBuf {
+        let named = matches!(self.destination, Destination::File(_) | Destination::Template(_));
+        if kind.suffix().is_empty() || named && self.kinds.len() == 1 {
+            return base.to_owned();
         }
-        Ok(Output { kind, format: arguments.format.or(named).unwrap_or(format), path })
+        let mut name = base.file_stem().unwrap_or_default().to_owned();
+        name.push(kind.suffix());
+        if let Some(extension) = base.extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        base.with_file_name(name)
+    }
+
+    /// Gives these names to one input for good.
+    ///
+    /// # Errors
+    /// [`Kind::OutputExists`] when another input has one of the names, or one is an input itself.
+    pub fn claim(&self, input: &Input, targets: &[Target]) -> Result<()> {
+        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        let (name, own) = (input.name(), place(input.path()));
+        for path in targets.iter().filter_map(|target| target.path.as_deref()) {
+            let place = place(path);
+            if place == own || self.inputs.contains(&place) {
+                let message = format!("{} is one of the inputs, and inputs are never replaced", path.display());
+                return Err(Error::new(Kind::OutputExists, message));
+            }
+            if let Some(other) = claimed.get(&place).filter(|other| **other != name) {
+                let message = format!(
+                    "{} is the output of {other} already; tell them apart by a template such as '{{stem}}-{{ext}}.png'",
+                    path.display()
+                );
+                return Err(Error::new(Kind::OutputExists, message));
+            }
+            claimed.insert(place, name.clone());
+        }
+        Ok(())
+    }
+
+    /// Whether a file is an output of this run.
+    pub fn is_output(&self, path: &Path) -> bool {
+        self.claimed.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&place(path))
     }
 }
 
-/// Fills the fields of a template.
-fn fill(template: &str, index: usize, source: &Path, inner: &Path, stem: &str, setup: &Setup) -> Result<String> {
-    let wrong = |message: String| Error::new(Kind::OptionInvalid, format!("-o {template}: {message}"));
-    let text = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-    let mut filled = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        filled.push_str(before);
-        let (field, after) = after.split_once('}').ok_or_else(|| wrong("a brace is not closed".to_owned()))?;
-        rest = after;
-        let (name, width) = field.split_once(':').unwrap_or((field, "0"));
-        let width: usize = width.parse().map_err(|_| wrong(format!("{{{field}}} has no number behind the colon")))?;
-        filled.push_str(&match name {
-            "stem" => stem.to_owned(),
-            "name" => text(source.file_name()),
-            "ext" => text(source.extension()),
-            "dir" => match source.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() => folder.display().to_string(),
-                _ => ".".to_owned(),
-            },
-            "reldir" if inner.as_os_str().is_empty() => ".".to_owned(),
-            "reldir" => inner.display().to_string(),
-            "index" => format!("{index:0width$}"),
-            "model" => setup.recipe.options().model.clone(),
-            _ => return Err(wrong(format!("{{{name}}} is none of stem, name, ext, dir, reldir, index, model"))),
-        });
+/// One spelling for all paths that lead to the same file, whether it is there yet or not.
+fn place(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match (absolute.canonicalize(), absolute.parent().map(Path::canonicalize), absolute.file_name()) {
+        (Ok(place), ..) => place,
+        (Err(_), Some(Ok(folder)), Some(name)) => folder.join(name),
+        _ => absolute.components().collect(),
     }
-    Ok(filled + rest)
 }
 
-fn with_suffix(path: &Path, kind: OutputKind) -> PathBuf {
-    let suffix = match kind {
-        OutputKind::Rgba => return path.to_owned(),
-        OutputKind::Alpha => "-alpha",
-        OutputKind::Mask => "-mask",
-        OutputKind::Color => "-color",
-    };
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default();
-    path.with_file_name(format!("{stem}{suffix}{extension}"))
-}
+#[cfg(test)]
+mod tests;

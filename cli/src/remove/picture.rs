@@ -1,7 +1,9 @@
-//! One picture: read, cut out, written.
+//! One picture: read, cut out, write.
 
 use std::{
-    io::{IsTerminal, Read, Write},
+    fs,
+    io::{Read, Write},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -10,101 +12,140 @@ use backgroundfx_core::{
     files::{self, Encodable, IfExists, Picture, Warning, WriteOptions},
     models::Segmenter,
     pipeline::{self, Cutout},
-    pixels::Alpha,
+    pixels::{Alpha, Size},
     progress::Progress,
 };
+use sha2::{Digest, Sha256};
 
 use super::{
     Setup,
-    inputs::Input,
-    outputs::{Item, Output},
+    inputs::{Input, Source},
+    outputs::{Existing, Target},
+    template::PictureFacts,
 };
 use crate::args::{OnEmpty, OutputKind};
 
+/// A picture that was read.
+pub struct Opened {
+    picture: Picture,
+    sha256: String,
+    took: Duration,
+}
+
 /// What became of one picture.
 pub struct Done {
-    /// The report of the pipeline, with reading and writing around its timings.
+    /// The report of the pipeline.
     pub report: pipeline::Report,
+    /// Size of the output.
+    pub size: Size,
     /// What was noticed while reading.
     pub warnings: Vec<Warning>,
     /// Time spent in each stage, in order.
     pub timings: Vec<(&'static str, Duration)>,
-    /// Whether outputs were written.
-    pub written: bool,
+    /// What was written; nothing when there was no subject and nothing was to be written then.
+    pub outputs: Vec<Target>,
 }
 
-/// Reads, cuts out and writes one picture.
+/// Reads and decodes a picture.
 ///
 /// # Errors
-/// What any of the three reports; nothing half-written is left.
-pub fn process(
-    item: &Item,
-    setup: &Setup,
-    segmenter: &mut dyn Segmenter,
-    if_exists: IfExists,
-    progress: &dyn Progress,
-) -> Result<Done> {
+/// What reading and decoding report.
+pub fn open(input: &Input, setup: &Setup) -> Result<Opened> {
     let started = Instant::now();
-    let mut picture = read(&item.input, setup)?;
+    let mut sha256 = String::new();
+    let mut picture = match &input.source {
+        Source::File(path) if !setup.naming.needs_hash() => files::read(path, &setup.read)?,
+        source => {
+            let bytes = bytes(source, setup.read.limits.file_bytes)?;
+            sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            files::decode(&bytes, &setup.read)?
+        }
+    };
     if setup.convert {
         picture.convert_to_srgb()?;
     }
+    Ok(Opened { picture, sha256, took: started.elapsed() })
+}
+
+fn bytes(source: &Source, most: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // One byte more than allowed tells decoding that it is too much.
+    let read = match source {
+        Source::File(path) => fs::File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)),
+        _ => std::io::stdin().lock().take(most + 1).read_to_end(&mut bytes),
+    };
+    read.map_err(|error| Error::new(Kind::InputUnreadable, format!("cannot be read: {error}")).because(error))?;
+    Ok(bytes)
+}
+
+/// Cuts out a picture that was read and writes what was asked for.
+///
+/// # Errors
+/// What cutting out, encoding and writing report, [`Kind::NoSubject`] when that is to count as a failure;
+/// nothing half-written is left.
+pub fn finish(
+    opened: Opened,
+    item: &super::Item,
+    targets: Vec<Target>,
+    setup: &Setup,
+    segmenter: &mut dyn Segmenter,
+    progress: &dyn Progress,
+) -> Result<Done> {
+    let Opened { mut picture, sha256, took } = opened;
     let warnings = std::mem::take(&mut picture.warnings);
-    let decode = started.elapsed();
     let cutout = pipeline::remove_background(picture, segmenter, &setup.recipe, progress)?;
-    let mut timings = vec![("decode", decode)];
-    timings.extend(cutout.report.timings.iter().copied());
+    let size = cutout.matte.size();
     let empty = cutout.report.subject.is_none();
-    let written = !empty || setup.on_empty == OnEmpty::Keep;
-    if written {
-        let started = Instant::now();
-        write_all(&cutout, item, setup, if_exists)?;
-        timings.push(("encode", started.elapsed()));
-    }
-    Ok(Done { report: cutout.report, warnings, timings, written })
-}
-
-fn read(input: &Input, setup: &Setup) -> Result<Picture> {
-    match input {
-        Input::File { path, .. } => files::read(path, &setup.read),
-        Input::Stdin => {
-            let mut bytes = Vec::new();
-            let most = setup.read.limits.file_bytes + 1;
-            std::io::stdin()
-                .lock()
-                .take(most)
-                .read_to_end(&mut bytes)
-                .map_err(|error| Error::new(Kind::InputUnreadable, "cannot read standard input").because(error))?;
-            files::decode(&bytes, &setup.read)
+    let mut timings = vec![("decode", took)];
+    timings.extend(cutout.report.timings.iter().copied());
+    let outputs = match setup.on_empty {
+        OnEmpty::Fail if empty => return Err(Error::new(Kind::NoSubject, "no subject was found")),
+        OnEmpty::Skip if empty => Vec::new(),
+        _ => {
+            let targets = if setup.naming.needs_picture() {
+                let facts = PictureFacts { size, sha256: &sha256 };
+                let targets = setup.naming.targets(&item.input, item.index, Some(facts))?;
+                setup.naming.claim(&item.input, &targets)?;
+                item.existing.decide(&targets)?;
+                targets
+            } else {
+                targets
+            };
+            write_all(&cutout, &targets, item.existing, setup, &mut timings)?;
+            targets
         }
-    }
+    };
+    Ok(Done { report: cutout.report, size, warnings, timings, outputs })
 }
 
-fn write_all(cutout: &Cutout, item: &Item, setup: &Setup, if_exists: IfExists) -> Result<()> {
-    // All are encoded before the first is written, so that a format that cannot hold it leaves nothing.
-    let encoded = item.outputs.iter().map(|output| encode(cutout, output, setup)).collect::<Result<Vec<Vec<u8>>>>()?;
-    for (output, bytes) in item.outputs.iter().zip(encoded) {
-        match &output.path {
-            Some(path) => {
-                if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                    std::fs::create_dir_all(folder).map_err(|error| {
-                        let message = format!("cannot make the folder {}: {error}", folder.display());
-                        Error::new(Kind::OutputUnwritable, message).because(error)
-                    })?;
-                }
-                files::write_atomically(path, &bytes, if_exists)?;
-            }
+fn write_all(
+    cutout: &Cutout,
+    targets: &[Target],
+    existing: Existing,
+    setup: &Setup,
+    timings: &mut Vec<(&'static str, Duration)>,
+) -> Result<()> {
+    let started = Instant::now();
+    // All are encoded before the first is written, so that a format that cannot hold one leaves nothing.
+    let encoded = targets.iter().map(|target| encode(cutout, target, setup)).collect::<Result<Vec<Vec<u8>>>>()?;
+    timings.push(("encode", started.elapsed()));
+    let started = Instant::now();
+    for (target, bytes) in targets.iter().zip(encoded) {
+        match &target.path {
+            Some(path) if existing == Existing::Skip && path.exists() => {}
+            Some(path) => to_file(path, &bytes, existing)?,
             None => to_stdout(&bytes)?,
         }
     }
+    timings.push(("write", started.elapsed()));
     Ok(())
 }
 
-fn encode(cutout: &Cutout, output: &Output, setup: &Setup) -> Result<Vec<u8>> {
-    let options = WriteOptions { format: output.format, ..setup.write };
+fn encode(cutout: &Cutout, target: &Target, setup: &Setup) -> Result<Vec<u8>> {
+    let options = WriteOptions { format: target.format, ..setup.write };
     let picture =
         |alpha| Encodable { color: &cutout.color, alpha, profile: cutout.profile.as_ref(), metadata: &cutout.metadata };
-    match output.kind {
+    match target.kind {
         OutputKind::Rgba => files::encode(&picture((!cutout.opaque).then_some(&cutout.matte)), &options),
         OutputKind::Color => files::encode(&picture(None), &options),
         OutputKind::Alpha => files::encode_gray(&cutout.matte, &options),
@@ -113,6 +154,17 @@ fn encode(cutout: &Cutout, output: &Output, setup: &Setup) -> Result<Vec<u8>> {
             files::encode_gray(&Alpha::new(cutout.matte.size(), hard.collect()), &options)
         }
     }
+}
+
+fn to_file(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(|error| {
+            let message = format!("cannot make the folder {}: {error}", folder.display());
+            Error::new(Kind::OutputUnwritable, message).because(error)
+        })?;
+    }
+    let if_exists = if existing == Existing::Replace { IfExists::Replace } else { IfExists::Refuse };
+    files::write_atomically(path, bytes, if_exists)
 }
 
 fn to_stdout(bytes: &[u8]) -> Result<()> {
@@ -125,17 +177,4 @@ fn to_stdout(bytes: &[u8]) -> Result<()> {
         }
         Ok(()) => Ok(()),
     }
-}
-
-/// Refuses to fill a terminal with picture bytes.
-///
-/// # Errors
-/// [`Kind::OptionInvalid`] when standard output is a terminal and that was not asked for.
-pub fn check_terminal(items: &[Item], force: bool) -> Result<()> {
-    let to_stdout = items.iter().flat_map(|item| &item.outputs).any(|output| output.path.is_none());
-    if to_stdout && !force && std::io::stdout().is_terminal() {
-        let message = "standard output is a terminal; name a file with -o, or add --force-tty";
-        return Err(Error::new(Kind::OptionInvalid, message));
-    }
-    Ok(())
 }

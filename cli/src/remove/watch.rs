@@ -5,9 +5,10 @@
 //! half-written files are left until they are whole.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, VecDeque},
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, SystemTime},
 };
@@ -15,65 +16,94 @@ use std::{
 use backgroundfx_core::{Error, Kind, Result};
 
 use super::{
-    batch::Batch,
-    inputs::{Input, pictures_in},
-    outputs::{self, Naming},
+    Item, Setup,
+    inputs::{Expansion, Input, Source},
+    outputs::Existing,
 };
-use crate::{
-    args::RemoveArguments,
-    exit::{Ended, INTERRUPTED},
-    interrupt,
-};
+use crate::interrupt;
 
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Size and time of a file at one look.
 type Seen = (u64, SystemTime);
 
-/// Watches until interrupted.
-pub fn run(folder: &Path, arguments: &RemoveArguments, batch: &Batch<'_>) -> Ended {
-    if !folder.is_dir() {
-        return Err(Error::new(Kind::InputUnreadable, format!("{} is no folder", folder.display())));
-    }
-    let naming = Naming::of(arguments, true)?;
-    drop(batch.segmenter()?);
-    let mut before: HashMap<PathBuf, Seen> = HashMap::new();
-    let (mut finished, mut own) = (HashMap::new(), HashSet::new());
-    let mut index = 0;
-    while !interrupt::pending() {
-        let now = look(folder)?;
-        for (path, seen) in &now {
-            let settled = before.get(path) == Some(seen);
-            if !settled || finished.get(path) == Some(seen) || own.contains(path) {
-                continue;
-            }
-            finished.insert(path.clone(), *seen);
-            index += 1;
-            let input = Input::File { path: path.clone(), root: Some(folder.to_owned()) };
-            match outputs::one(index, input, &naming, arguments, batch.setup) {
-                Ok(item) => {
-                    own.extend(item.outputs.iter().filter_map(|output| output.path.clone()));
-                    // A bad picture was told of; the watch goes on.
-                    let _ = batch.one(&item, None);
-                }
-                Err(error) => crate::exit::show(&error.on(path.display())),
-            }
-            if interrupt::pending() {
-                break;
-            }
-        }
-        before = now;
-        thread::sleep(INTERVAL);
-    }
-    Ok(INTERRUPTED)
+/// The pictures that appear in a folder; ends with Ctrl-C.
+pub struct Watch<'a> {
+    folder: &'a Path,
+    recursive: bool,
+    setup: &'a Setup,
+    stop: &'a AtomicBool,
+    before: HashMap<PathBuf, Seen>,
+    taken: HashMap<PathBuf, Seen>,
+    ready: VecDeque<Item>,
+    index: usize,
 }
 
-fn look(folder: &Path) -> Result<HashMap<PathBuf, Seen>> {
-    let mut paths = Vec::new();
-    pictures_in(folder, &mut paths)?;
-    let seen = |path: PathBuf| {
-        let facts = fs::metadata(&path).ok()?;
-        Some((path, (facts.len(), facts.modified().ok()?)))
-    };
-    Ok(paths.into_iter().filter_map(seen).collect())
+impl<'a> Watch<'a> {
+    /// Watches a folder. Pictures that are in it already come first, unless their outputs exist.
+    ///
+    /// # Errors
+    /// [`Kind::InputUnreadable`] when it is no folder.
+    pub fn open(folder: &'a Path, recursive: bool, setup: &'a Setup, stop: &'a AtomicBool) -> Result<Self> {
+        if !folder.is_dir() {
+            return Err(Error::new(Kind::InputUnreadable, format!("{} is no folder", folder.display())));
+        }
+        let (before, taken) = (HashMap::new(), HashMap::new());
+        Ok(Self { folder, recursive, setup, stop, before, taken, ready: VecDeque::new(), index: 0 })
+    }
+
+    fn look(&mut self) {
+        let expansion = Expansion {
+            arguments: &[],
+            list: None,
+            zero: false,
+            recursive: self.recursive,
+            leave_out: self.setup.naming.folder(),
+            skip_cutouts: self.setup.naming.is_beside(),
+        };
+        let mut paths = Vec::new();
+        expansion.walk(self.folder, &mut paths);
+        let mut now = HashMap::new();
+        for path in paths {
+            let facts = fs::metadata(&path).and_then(|facts| Ok((facts.len(), facts.modified()?)));
+            // A file that vanished between two calls is none.
+            let Ok(seen) = facts else { continue };
+            let settled = seen.0 > 0 && self.before.get(&path) == Some(&seen);
+            if settled && self.taken.get(&path) != Some(&seen) && !self.setup.naming.is_output(&path) {
+                self.take(path.clone(), seen);
+            }
+            now.insert(path, seen);
+        }
+        self.before = now;
+    }
+
+    fn take(&mut self, path: PathBuf, seen: Seen) {
+        // Outputs of an earlier watch are left; those of a picture that has changed since are out of date.
+        let existing = match (self.setup.existing, self.taken.insert(path.clone(), seen)) {
+            (Existing::Replace, _) | (_, Some(_)) => Existing::Replace,
+            (Existing::Refuse | Existing::Skip, None) => Existing::Skip,
+        };
+        self.index += 1;
+        let input = Input { source: Source::File(path), root: Some(self.folder.to_owned()) };
+        self.ready.push_back(self.setup.item(self.index, input, existing));
+    }
+}
+
+impl Iterator for Watch<'_> {
+    type Item = Item;
+
+    fn next(&mut self) -> Option<Item> {
+        loop {
+            if interrupt::pending() || self.stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            if let Some(item) = self.ready.pop_front() {
+                return Some(item);
+            }
+            self.look();
+            if self.ready.is_empty() {
+                thread::sleep(INTERVAL);
+            }
+        }
+    }
 }

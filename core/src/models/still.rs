@@ -31,16 +31,18 @@ impl Still {
         device: Device,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        let (path, file, sha256, license, named) = match &card.own {
-            Some(own) => (own.path.clone(), own.path.display().to_string(), None, own.license.clone(), None),
+        let (loaded, file, sha256, license, named) = match &card.own {
+            Some(own) => {
+                let loaded = engine.network(&own.path, device, progress)?;
+                (loaded, own.path.display().to_string(), None, own.license.clone(), None)
+            }
             None => {
-                let (artifact, path) = engine.weights(manifest, &card.name, progress)?;
+                let (artifact, loaded) = engine.model(manifest, &card.name, device, progress)?;
                 let outputs = artifact.network.get("outputs").and_then(|outputs| outputs.as_array());
                 let named = outputs.and_then(|outputs| outputs.first()?.as_str().map(str::to_owned));
-                (path, artifact.id, artifact.sha256, artifact.license, named)
+                (loaded, artifact.id, artifact.sha256, artifact.license, named)
             }
         };
-        let loaded = engine.network(&path, device, progress)?;
         let used = ModelUsed {
             model: card.name.clone(),
             file,

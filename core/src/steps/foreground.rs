@@ -34,7 +34,7 @@ type Color = [f32; 3];
 pub fn estimate(color: &mut Rgb, matte: &Alpha, strength: f32) {
     assert_eq!(color.size(), matte.size(), "picture and matte are of one size");
     let band = |value: &f32| *value > BAND.0 && *value < BAND.1;
-    if !matte.values().par_iter().any(|value| band(value)) {
+    if !matte.values().par_iter().any(band) {
         return;
     }
     let block = ((color.size().pixels() as f64 / MOST_CELLS as f64).sqrt().ceil() as usize).max(1);

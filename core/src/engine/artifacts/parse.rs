@@ -213,7 +213,6 @@ fn check_unique(artifacts: &[Artifact], problems: &mut Vec<String>) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that fails here says so")]
 mod tests {
     use super::*;
 

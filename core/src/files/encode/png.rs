@@ -1,9 +1,10 @@
-//! Writing PNG, row by row.
+//! Writing PNG, rows made when they are needed.
 
-use super::{Blocks, Compression, WriteOptions, refused, rows::Source, sixteen_bits};
+mod bands;
+
+use super::{Blocks, WriteOptions, refused, rows::Source, sixteen_bits};
 use crate::{Error, Kind, Result, files::Format};
-use png::{BitDepth, ColorType, DeflateCompression, Encoder, EncodingError, Filter, Info};
-use std::io::Write;
+use png::{BitDepth, ColorType, Encoder, EncodingError, Info};
 
 pub(super) fn encode(source: &Source<'_>, blocks: &Blocks<'_>, options: &WriteOptions) -> Result<Vec<u8>> {
     let size = source.size();
@@ -20,54 +21,56 @@ pub(super) fn encode(source: &Source<'_>, blocks: &Blocks<'_>, options: &WriteOp
 
     let mut file = Vec::with_capacity(size.area() / 2 + 1024);
     let mut encoder = Encoder::with_info(&mut file, info).map_err(complaint)?;
-    let (deflate, filter) = effort(options.compression);
-    encoder.set_deflate_compression(deflate);
-    encoder.set_filter(filter);
     if let Some(packet) = blocks.metadata.xmp.as_deref().and_then(|packet| std::str::from_utf8(packet).ok()) {
         encoder.add_itxt_chunk("XML:com.adobe.xmp".into(), packet.into()).map_err(complaint)?;
     }
     let mut writer = encoder.write_header().map_err(complaint)?;
-    let mut stream = writer.stream_writer().map_err(complaint)?;
-    write_rows(source, sixteen, &mut stream).map_err(|error| complaint(error.into()))?;
-    stream.finish().map_err(complaint)?;
+    let pixel = source.channels() * if sixteen { 2 } else { 1 };
+    let layout = bands::Layout { rows: size.height as usize, stride: size.width as usize * pixel, pixel };
+    for piece in bands::compress(layout, options.compression, |y, row| write_row(source, sixteen, y, row))? {
+        writer.write_chunk(png::chunk::IDAT, &piece).map_err(complaint)?;
+    }
     writer.finish().map_err(complaint)?;
     Ok(file)
 }
 
-fn effort(compression: Compression) -> (DeflateCompression, Filter) {
-    match compression {
-        Compression::Fast => (DeflateCompression::FdeflateUltraFast, Filter::Up),
-        Compression::Balanced => (DeflateCompression::Level(4), Filter::Adaptive),
-        Compression::Small => (DeflateCompression::Level(9), Filter::Adaptive),
-    }
-}
-
-fn write_rows(source: &Source<'_>, sixteen: bool, stream: &mut impl Write) -> std::io::Result<()> {
-    let stride = source.size().width as usize * source.channels();
-    let height = source.size().height as usize;
+fn write_row(source: &Source<'_>, sixteen: bool, y: usize, row: &mut [u8]) {
     if sixteen {
-        let mut row = vec![0u16; stride];
-        for y in 0..height {
-            source.sixteen(y, &mut row);
-            // PNG stores the high byte first.
-            row.iter_mut().for_each(|sample| *sample = sample.to_be());
-            stream.write_all(bytemuck::cast_slice(&row))?;
-        }
-    } else if let Some(samples) = source.as_eight() {
-        stream.write_all(samples)?;
+        let mut samples = vec![0u16; row.len() / 2];
+        source.sixteen(y, &mut samples);
+        // PNG stores the high byte first.
+        let pairs = row.as_chunks_mut::<2>().0.iter_mut();
+        pairs.zip(samples).for_each(|(pair, sample)| *pair = sample.to_be_bytes());
     } else {
-        let mut row = vec![0u8; stride];
-        for y in 0..height {
-            source.eight(y, &mut row);
-            stream.write_all(&row)?;
-        }
+        source.eight(y, row);
     }
-    Ok(())
 }
 
 fn complaint(error: EncodingError) -> Error {
     match error {
         EncodingError::LimitsExceeded => Error::new(Kind::OutOfMemory, "the PNG does not fit into memory"),
         error => refused(Format::Png, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        files::{Compression, Format, WriteOptions, encode_gray},
+        pixels::{Alpha, Size},
+    };
+
+    #[test]
+    fn many_bands_are_read_back_as_one_picture() {
+        for (width, height) in [(1500, 2000), (1, 1), (70_000, 40)] {
+            let size = Size::new(width, height);
+            let bytes: Vec<u8> = (0..size.area()).map(|i| (i * i / 977 + i / 3) as u8).collect();
+            for compression in [Compression::Fast, Compression::Balanced] {
+                let options = WriteOptions { compression, ..WriteOptions::new(Format::Png) };
+                let encoded = encode_gray(&Alpha::from_u8(size, &bytes), &options).unwrap();
+                let read = image::load_from_memory(&encoded).unwrap().into_luma8().into_raw();
+                assert!(read == bytes, "{width} × {height}");
+            }
+        }
     }
 }

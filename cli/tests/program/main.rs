@@ -1,0 +1,12 @@
+//! Runs the real program: what people and scripts see of it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod codes;
+mod configuration;
+mod cutouts;
+mod matte_distances;
+mod models;
+mod names;
+mod shell;
+mod stage;
+mod usage;

@@ -1,0 +1,77 @@
+//! `models` and `doctor` on a machine that has nothing yet.
+
+use crate::stage::Stage;
+
+#[test]
+fn models_are_listed_with_licence_and_place() {
+    let stage = Stage::new();
+    let rows = stage.run(&["models", "list", "--json"]).ends(0).json();
+    assert!(rows.len() >= 10, "{rows:?}");
+    for row in &rows {
+        for field in ["name", "family", "license", "commercial", "here", "default", "bytes"] {
+            assert!(row.get(field).is_some(), "{field} in {row}");
+        }
+        assert_eq!(row["here"], false, "{row}");
+    }
+    let default: Vec<_> = rows.iter().filter(|row| row["default"] == true).collect();
+    assert_eq!(default.len(), 1);
+    assert_eq!(default[0]["commercial"], true);
+    let text = stage.run(&["models", "list"]).ends(0).out;
+    assert_eq!(text.lines().count(), rows.len());
+    let markdown = stage.run(&["models", "list", "--markdown"]).ends(0).out;
+    assert_eq!(markdown.lines().count(), rows.len() + 2);
+}
+
+#[test]
+fn a_model_is_described() {
+    let stage = Stage::new();
+    let text = stage.run(&["models", "info", "isnet-general-use"]).ends(0).out;
+    for part in ["licence of weights", "sha256", "here                no"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    stage.run(&["models", "info", "isnet-general"]).ends(2).tells("model_unknown");
+}
+
+#[test]
+fn the_store_is_where_it_was_put_and_empty() {
+    let stage = Stage::new();
+    let path = stage.run(&["models", "path"]).ends(0).out;
+    assert_eq!(path.trim(), stage.path(".store").display().to_string());
+    assert_eq!(stage.run(&["models", "verify"]).ends(0).out, "");
+    stage.run(&["models", "verify", "u2net"]).ends(6).tells("artifact_missing");
+    stage.run(&["models", "verify", "no-such-model"]).ends(2).tells("model_unknown");
+    stage.run(&["models", "remove", "u2net"]).ends(0);
+    stage.run(&["models", "remove", "no-such-model"]).ends(2).tells("model_unknown");
+    stage.run(&["models", "pull", "no-such-model"]).ends(2).tells("model_unknown");
+    stage.run(&["models", "pull"]).ends(6).tells("artifact_missing");
+    assert!(stage.files().is_empty(), "{:?}", stage.files());
+}
+
+#[test]
+fn a_damaged_file_is_found() {
+    let stage = Stage::new();
+    let info = stage.run(&["models", "list", "--json"]).ends(0).json();
+    assert!(info.iter().any(|row| row["name"] == "u2netp"));
+    stage.write(".store/u2netp.onnx", b"damaged");
+    stage.run(&["models", "verify", "u2netp"]).ends(6).tells("checksum_mismatch");
+    stage.run(&["models", "verify"]).ends(6).tells("checksum_mismatch");
+    assert!(stage.run(&["models", "remove", "u2netp"]).ends(0).out.contains("removed"));
+    assert!(!stage.path(".store/u2netp.onnx").exists());
+}
+
+#[test]
+fn the_doctor_tells_what_is_missing_and_what_to_do() {
+    let stage = Stage::new();
+    let text = stage.run(&["doctor"]).ends(0).out;
+    for what in ["backgroundfx ", "machine", "configuration", "folder", "files", "runtime", "ffmpeg", "npm", "pip"] {
+        assert!(text.contains(what), "{what} in {text}");
+    }
+    let json = stage.run(&["doctor", "--json"]).ends(0).json();
+    let findings = json[0]["findings"].as_array().unwrap();
+    let runtime = findings.iter().find(|finding| finding["what"] == "runtime").unwrap();
+    assert_eq!(runtime["ok"], false);
+    assert!(runtime["advice"].as_str().unwrap().contains("models pull"));
+    let ill = stage.run_with(&[("BACKGROUNDFX_RUNTIME", "no-such-library.so")], &["doctor"]).ends(7);
+    assert!(ill.out.contains("no-such-library.so"), "{}", ill.out);
+    stage.run_with(&[("BACKGROUNDFX_THREADS", "many")], &["doctor"]).ends(2);
+}
