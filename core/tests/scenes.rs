@@ -86,7 +86,9 @@ fn judge(name: &str, got: &Alpha, truth: &Distances, before: &[(String, f64, f64
         Some((_, mae, iou)) => {
             if truth.mae > mae + SAME || truth.iou < iou - 2.0 * SAME {
                 let (mae_now, iou_now) = (truth.mae, truth.iou);
-                wrong.push(format!("{name}: to the truth MAE {mae_now:.5} IoU {iou_now:.4}, accepted {mae:.5} {iou:.4}"));
+                wrong.push(format!(
+                    "{name}: to the truth MAE {mae_now:.5} IoU {iou_now:.4}, accepted {mae:.5} {iou:.4}"
+                ));
             }
             let golden = matte(&testdata().join(format!("goldens/{name}.png")));
             let distance = metrics::compare(got, &golden).unwrap_or_else(|error| panic!("{name}: {error}"));
