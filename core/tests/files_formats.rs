@@ -171,7 +171,8 @@ fn animated_webp() -> Vec<u8> {
         let picture = Encodable { color: &still, alpha: None, profile: None, metadata: &Metadata::default() };
         let picture = encode(&picture, &WriteOptions::new(Format::WebP)).expect("is written");
         let place = [0u32, 0, 3, 3, 100].map(|value| value.to_le_bytes()[..3].to_vec()).concat();
-        chunk(b"ANMF", &[&place[..], &[0], &picture[12..]].concat())
+        // Not to be blended with the frame before: each is opaque.
+        chunk(b"ANMF", &[&place[..], &[2], &picture[12..]].concat())
     });
     let header = chunk(b"VP8X", &[2, 0, 0, 0, 3, 0, 0, 3, 0, 0]);
     let chunks = [header, chunk(b"ANIM", &[0; 6]), frames.concat()].concat();
