@@ -167,4 +167,6 @@ pub enum ConfigCommand {
     Show,
     /// Print where the configuration file is looked for
     Path,
+    /// Print a file that explains every field and shows its default
+    Default,
 }

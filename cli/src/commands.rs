@@ -36,6 +36,7 @@ fn configuration(command: &ConfigCommand, shared: &crate::args::Shared) -> Ended
             Some(path) => say!("{}", path.display()),
             None => return Err(Error::new(Kind::ConfigInvalid, "neither HOME nor XDG_CONFIG_HOME is set")),
         },
+        ConfigCommand::Default => say!("{}", config::ANNOTATED.trim_end()),
         ConfigCommand::Show => {
             let text = toml::to_string(&Config::load(shared)?)
                 .map_err(|error| Error::new(Kind::Internal, "cannot write the configuration").because(error))?;

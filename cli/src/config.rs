@@ -54,6 +54,9 @@ pub enum License {
     Any,
 }
 
+/// A file that sets nothing and says what could be set.
+pub const ANNOTATED: &str = include_str!("config/default.toml");
+
 /// The fields, and how their text in the environment (`BACKGROUNDFX_` and the name in capitals) is read.
 const FIELDS: &[(&str, Shape)] = &[
     ("preset", Shape::Text),
@@ -265,12 +268,20 @@ mod tests {
 
     #[test]
     fn every_field_is_in_the_table_and_told_when_wrong() {
-        let all = toml::to_string(&Config::everything()).unwrap();
-        let table: toml::Table = all.parse().unwrap();
-        let names: Vec<_> = table.keys().map(String::as_str).collect();
-        let mut fields: Vec<_> = FIELDS.iter().map(|(field, _)| *field).collect();
+        let sorted = |table: &toml::Table| {
+            let mut names: Vec<String> = table.keys().cloned().collect();
+            names.sort_unstable();
+            names
+        };
+        let mut fields: Vec<_> = FIELDS.iter().map(|(field, _)| (*field).to_owned()).collect();
         fields.sort_unstable();
-        assert_eq!(names, fields);
+        let all = toml::to_string(&Config::everything()).unwrap();
+        assert_eq!(sorted(&all.parse().unwrap()), fields);
+        assert!(ANNOTATED.parse::<toml::Table>().unwrap().is_empty());
+        let annotated: String = ANNOTATED.lines().filter(|line| !line.starts_with("# ")).collect::<Vec<_>>().join("\n");
+        let annotated: toml::Table = annotated.replace('#', "").parse().unwrap();
+        assert_eq!(sorted(&annotated), fields);
+        assert_eq!(check(&annotated, str::to_owned), [""; 0]);
         let wrong: toml::Table = "threads = 0\ndevice = \"gpu\"\ncolour = 1".parse().unwrap();
         let problems = check(&wrong, str::to_owned).join("; ");
         for field in ["threads", "device", "colour"] {

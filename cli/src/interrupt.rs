@@ -1,6 +1,9 @@
 //! Ctrl-C: the pictures in hand are finished, downloads stop, a second Ctrl-C ends at once.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    io::{IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -9,6 +12,10 @@ pub fn listen() {
     let _ = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
             std::process::exit(i32::from(crate::exit::INTERRUPTED));
+        }
+        let mut stderr = std::io::stderr();
+        if stderr.is_terminal() {
+            let _ = stderr.write_all(b"\nfinishing what is in hand; Ctrl-C again ends at once\n");
         }
     });
 }

@@ -87,7 +87,7 @@ pub struct RemoveArguments {
     #[arg(long, help_heading = "Cutting out")]
     pub device: Option<Device>,
     /// Threads the network uses (default: one for each core)
-    #[arg(long, help_heading = "Cutting out")]
+    #[arg(long, value_parser = at_least_one(), help_heading = "Cutting out")]
     pub threads: Option<usize>,
     /// Make the matte hard: alpha from this on becomes 1, the rest 0
     #[arg(long, value_name = "0..1", help_heading = "Cutting out")]
@@ -139,8 +139,8 @@ pub struct RemoveArguments {
     #[arg(long, value_name = "SPEC", num_args = 0..=1, default_missing_value = "", require_equals = true, help_heading = "Composition")]
     pub shadow: Option<String>,
 
-    /// Pictures decoded and encoded at the same time (default: one for each core)
-    #[arg(short, long, help_heading = "Batch")]
+    /// Pictures in hand at the same time: while one is in the network, others are read and written (default: one for each core, 2 to 8)
+    #[arg(short, long, value_parser = at_least_one(), help_heading = "Batch")]
     pub jobs: Option<usize>,
     /// Stop at the first picture that fails
     #[arg(long, help_heading = "Batch")]
@@ -193,6 +193,10 @@ pub enum OnEmpty {
     Skip,
     /// Write nothing; the picture counts as failed
     Fail,
+}
+
+fn at_least_one() -> clap::builder::RangedU64ValueParser<usize> {
+    clap::builder::RangedU64ValueParser::new().range(1..)
 }
 
 fn depth(text: &str) -> Result<Depth, String> {

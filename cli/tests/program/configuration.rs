@@ -31,6 +31,18 @@ fn the_default_file_is_read_when_it_is_there() {
 }
 
 #[test]
+fn the_annotated_file_can_be_used_as_it_is() {
+    let stage = Stage::new();
+    let text = stage.run(&["config", "default"]).ends(0).out;
+    assert!(text.contains("#model = "), "{text}");
+    stage.write("default.toml", text.as_bytes());
+    assert_eq!(
+        stage.run(&["models", "path", "--config", "default.toml"]).ends(0).out,
+        stage.run(&["models", "path"]).out
+    );
+}
+
+#[test]
 fn everything_wrong_is_told_at_once_by_field() {
     let stage = Stage::new();
     stage.write("wrong.toml", b"modle = \"u2net\"\npreset = \"extreme\"\nthreads = -1\njobs = 0\n");

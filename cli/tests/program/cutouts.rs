@@ -49,6 +49,10 @@ fn one_picture_is_cut_out_beside_itself() {
     let (middle, corner) = middle_and_corner(&opened(&stage, "ball-nobg.png"));
     assert!(middle > 0.9 && corner < 0.1, "{middle} {corner}");
     let line = &ended.json()[0];
+    for field in line.as_object().unwrap().keys() {
+        let documented = include_str!("../../../docs/command-line.md").contains(&format!("| `{field}` |"));
+        assert!(documented, "{field} stands in docs/command-line.md");
+    }
     for field in ["index", "model", "file", "sha256", "license", "device", "coverage", "confidence", "warnings"] {
         assert!(line.get(field).is_some(), "{field} in {line}");
     }

@@ -1,5 +1,13 @@
 //! `models` and `doctor` on a machine that has nothing yet.
 
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
 use crate::stage::Stage;
 
 #[test]
@@ -74,4 +82,45 @@ fn the_doctor_tells_what_is_missing_and_what_to_do() {
     let ill = stage.run_with(&[("BACKGROUNDFX_RUNTIME", "no-such-library.so")], &["doctor"]).ends(7);
     assert!(ill.out.contains("no-such-library.so"), "{}", ill.out);
     stage.run_with(&[("BACKGROUNDFX_THREADS", "many")], &["doctor"]).ends(2);
+}
+
+/// A server that answers every request with more bytes than it will ever have sent.
+fn slow_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 30000000\r\n\r\n");
+            while stream.write_all(&[0; 1000]).is_ok() {
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+    });
+    address
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_download_at_once() {
+    let stage = Stage::new();
+    stage.picture("a.jpg");
+    let mirror = slow_server();
+    for arguments in [&["models", "pull", "u2netp"][..], &["remove", "a.jpg"]] {
+        let mut command = stage.command(arguments);
+        command.env("BACKGROUNDFX_MIRROR", &mirror).env("BACKGROUNDFX_OFFLINE", "0").env("PATH", "/bin:/usr/bin");
+        let child = command.args(["--progress", "json"]).stderr(Stdio::piped()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(700));
+        let started = Instant::now();
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(130), "{arguments:?}: {told}");
+        assert!(told.contains("\"download\"") && told.contains("error[cancelled]"), "{arguments:?}: {told}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{arguments:?}");
+    }
+    let whole: Vec<_> =
+        stage.files().into_iter().filter(|name| name.ends_with(".onnx") || name.ends_with(".png")).collect();
+    assert!(whole.is_empty(), "{whole:?}");
 }

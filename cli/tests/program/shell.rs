@@ -39,7 +39,15 @@ fn help_has_examples_and_no_colour_in_a_pipe() {
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let stage = Stage::new();
-    for arguments in [&["codes"][..], &["models", "list"], &["completions", "bash"], &["doctor"]] {
+    stage.write("a.jpg", b"");
+    for arguments in [
+        &["codes"][..],
+        &["models", "list"],
+        &["completions", "bash"],
+        &["doctor"],
+        &["remove", "--dry-run", "a.jpg"],
+        &["remove", "--dry-run", "a.jpg", "--json"],
+    ] {
         let mut child = stage.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();

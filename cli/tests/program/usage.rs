@@ -12,6 +12,7 @@ fn wrong_command_lines_end_with_2() {
         &["no-such-command"],
         &["remove", "a.png", "--no-such-flag"],
         &["remove", "a.png", "--quality", "0"],
+        &["remove", "a.png", "-j", "0"],
         &["remove", "a.png", "--preset", "extreme"],
         &["remove", "a.png", "--device", "gpu"],
         &["remove", "a.png", "--license", "some"],
