@@ -166,8 +166,8 @@ def cat():
     for s in (-1, 1):
         for i in range(6):
             way = Vector((s, -0.15 + 0.1 * i - 0.2, 0.25 - 0.1 * i)).normalized()
-            lines.append([tuple(Vector((s * 0.09, -0.56, 1.49)) + way * (0.62 * k / 9) - Vector((0, 0, 0.08 * (k / 9) ** 2)) * rng.uniform(0.5, 2))
-                          for k in range(10)])
+            droop = Vector((0, 0, rng.uniform(0.04, 0.16)))
+            lines.append([tuple(Vector((s * 0.09, -0.56, 1.49)) + way * (0.62 * k / 9) - droop * (k / 9) ** 2) for k in range(10)])
     made.append(shapes.strands("whiskers", lines, 0.004, materials.plain("whisker", (0.8, 0.8, 0.8), 0.3)))
     matte.subject(skin, *made)
 
@@ -185,10 +185,12 @@ def lamb():
     shapes.paint(wool, lambda p, n: (0.84, 0.82, 0.77))
     shapes.fur(wool, materials.fur(rough=0.8), 6500, 0.17, 14, curl=0.05, clump=0.5, comb=(0, 0, 0), spread=0.06)
     bare = materials.plain("bare", (0.14, 0.1, 0.085), 0.7)
-    made = [wool, shapes.ball("head", (-0.74, -0.3, 1.5), (0.19, 0.3, 0.2), bare, (-35, 0, -25))]
+    ahead, aside, heart = Vector((-0.45, -0.89, 0)), Vector((-0.89, 0.45, 0)), Vector((-0.72, -0.3, 1.52))
+    made = [wool, shapes.ball("head", heart, (0.2, 0.3, 0.2), bare, (28, 0, -27)), shapes.ball("muzzle", heart + ahead * 0.2 - Vector((0, 0, 0.13)), 0.15, bare),
+            shapes.ball("nose", heart + ahead * 0.345 - Vector((0, 0, 0.11)), (0.05, 0.03, 0.03), glossy((0.02, 0.012, 0.012)), (0, 0, -27))]
     for s in (-1, 1):
-        made.append(shapes.ball("ear", (-0.66 + s * 0.34, -0.18 + s * 0.16, 1.56), (0.2, 0.05, 0.085), bare, (20, s * 18, 25)))
-        made.append(shapes.ball("eye", (-0.72 + s * 0.15, -0.38 + s * 0.09, 1.62), 0.045, glossy((0.01, 0.006, 0.004))))
-    for x, y in ((-0.35, -0.12), (-0.3, 0.25), (0.75, -0.1), (0.8, 0.3)):
+        made.append(shapes.ball("ear", heart + aside * (s * 0.34) - ahead * 0.08 + Vector((0, 0, 0.06)), (0.19, 0.05, 0.09), bare, (0, s * -20, -27)))
+        made.append(shapes.ball("eye", heart + aside * (s * 0.125) + ahead * 0.18 + Vector((0, 0, 0.1)), 0.045, glossy((0.01, 0.006, 0.004))))
+    for x, y in ((-0.35, -0.16), (-0.1, 0.3), (0.6, -0.14), (0.85, 0.3)):
         made.append(shapes.cylinder("leg", (x, y, 0.8), (x, y, 0.0), 0.1, bare, 0.075))
     matte.subject(*made)

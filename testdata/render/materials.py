@@ -26,8 +26,17 @@ def flat():
 
 
 def glass(colour=(1, 1, 1), index=1.45):
-    """Clear glass."""
-    return plain("glass", colour, 0.0, 0.0, transmission=1.0, IOR=index)
+    """Clear glass that lets lamp light through, tinted, where a path tracer would otherwise draw a black shadow."""
+    material = plain("glass", colour, 0.0, 0.0, transmission=1.0, IOR=index)
+    tree = material.node_tree
+    path, clear = tree.nodes.new("ShaderNodeLightPath"), tree.nodes.new("ShaderNodeBsdfTransparent")
+    clear.inputs["Color"].default_value = (*[c * 0.92 for c in colour], 1)
+    mix = tree.nodes.new("ShaderNodeMixShader")
+    tree.links.new(path.outputs["Is Shadow Ray"], mix.inputs[0])
+    tree.links.new(tree.nodes["Principled BSDF"].outputs["BSDF"], mix.inputs[1])
+    tree.links.new(clear.outputs["BSDF"], mix.inputs[2])
+    tree.links.new(mix.outputs["Shader"], tree.nodes["Material Output"].inputs["Surface"])
+    return material
 
 
 def painted(name, rough=0.5, **more):

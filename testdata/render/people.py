@@ -24,7 +24,7 @@ def long_hair(count, seed, colour, reach=1.55):
     length = reach * rng.uniform(0.75, 1.05, count)
     t = np.linspace(0, 1, points)[None]
     path = start[:, None] + t * (length / 0.5)[:, None]
-    aside = 0.85 * np.clip((path - 0.45) / 0.7, 0, 1)
+    aside = 0.85 * np.clip((path - 0.7) / 0.5, 0, 1)
     azimuth = np.sign(azimuth)[:, None] * (np.abs(azimuth)[:, None] ** 4 + aside ** 4) ** 0.25
     lean = np.minimum(path, math.pi / 2)
     fall = np.maximum(path - math.pi / 2, 0) * 0.5
@@ -58,7 +58,7 @@ def portrait():
              ("ball", (0, 0.06, 1.4), (0.2, 0.21, 0.5), (0, 0, 0)), ("ball", (0, -0.49, 1.785), (0.12, 0.05, 0.035), (0, 0, 0)),
              ("ball", (0, -0.475, 1.74), (0.095, 0.05, 0.04), (0, 0, 0))]
     for s in (-1, 1):
-        parts += [("ball", (s * 0.24, -0.32, 1.93), (0.13, 0.13, 0.13), (0, 0, 0)), ("ball", (s * 0.19, -0.45, 2.22), (0.17, 0.06, 0.05), (0, s * 6, 0)),
+        parts += [("ball", (s * 0.21, -0.32, 1.93), (0.13, 0.13, 0.14), (0, 0, 0)), ("ball", (s * 0.17, -0.43, 2.21), (0.14, 0.055, 0.05), (0, s * 6, 0)),
                   ("ball", (s * 0.05, -0.56, 1.91), (0.05, 0.06, 0.04), (0, 0, 0))]
     head = shapes.blob("head", parts, skin, 0.022, 6)
     made = [head]

@@ -56,10 +56,10 @@ def fern():
     stage.studio(540)
     stage.floor(materials.noisy("table", (0.2, 0.1, 0.05), (0.32, 0.18, 0.1), 2, (0.6, 7, 1), 0.35))
     stage.wall(materials.noisy("outdoors", (0.25, 0.3, 0.34), (0.5, 0.52, 0.5), 0.7, rough=1, detail=2), 4, False)
-    stage.camera((0.3, -6.4, 2.0), (0, 0, 1.05), 56, (0, -0.3, 1.1), 3)
+    stage.camera((0.3, -6.4, 2.0), (0, 0, 0.95), 66, (0, -0.3, 1.1), 3)
     rng, anchors, made = random.Random(23), [], pot((0.72, 0.72, 0.7), 0.45, 0.7)
     stem = materials.plain("stem", (0.12, 0.2, 0.05), 0.6)
-    for i in range(30):
+    for i in range(38):
         a, rise, reach = 2.399 * i + rng.uniform(-0.2, 0.2), rng.uniform(0.5, 1.25), rng.uniform(0.75, 1.3)
         out = Vector((math.cos(a), math.sin(a), 0))
         root, top = out * 0.08 + Vector((0, 0, 0.62)), out * reach * 0.5 + Vector((0, 0, 0.75 + rise * 1.25))

@@ -23,7 +23,7 @@ def clear(width, height, samples):
     scene.cycles.max_bounces = 8
     scene.cycles.diffuse_bounces = scene.cycles.glossy_bounces = 2
     scene.cycles.sample_clamp_indirect = 2.0
-    scene.cycles.caustics_reflective = False
+    scene.cycles.caustics_reflective = scene.cycles.caustics_refractive = False
     scene.cycles_curves.shape = "RIBBONS"
     return scene
 
