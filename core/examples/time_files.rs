@@ -1,8 +1,9 @@
 //! Times reading and writing 12 megapixels: `cargo run --release --example time_files -- photo.jpg`.
 //!
-//! The photo is laid out in tiles, so that its noise is a camera's. `RAYON_NUM_THREADS=1` times one core.
+//! The photo is laid out in tiles with a little noise, so that no tile is a copy of another. `RAYON_NUM_THREADS=1` times one core.
 
 use backgroundfx_core::{
+    Result,
     files::{Compression, Encodable, Format, Metadata, ReadOptions, WriteOptions, decode, encode, read},
     pixels::{Alpha, Rgb, Samples, Size},
 };
@@ -10,14 +11,14 @@ use std::time::Instant;
 
 const SIZE: Size = Size::new(4000, 3000);
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("name a photo")?;
     let color = tiled(&read(path.as_ref(), &ReadOptions::default())?.color);
     let alpha = subject();
     let metadata = Metadata::default();
     let opaque = Encodable { color: &color, alpha: None, profile: None, metadata: &metadata };
     let cutout = Encodable { alpha: Some(&alpha), ..opaque };
-    let time = |what: &str, work: &dyn Fn() -> backgroundfx_core::Result<usize>| {
+    let time = |what: &str, work: &dyn Fn() -> Result<usize>| -> Result<()> {
         let mut best = f64::MAX;
         let mut bytes = 0;
         for _ in 0..3 {
@@ -26,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             best = best.min(started.elapsed().as_secs_f64() * 1e3);
         }
         println!("{what:<28} {best:>7.0} ms {:>7.2} MB", bytes as f64 / 1e6);
-        backgroundfx_core::Result::Ok(())
+        Ok(())
     };
     for format in [Format::Jpeg, Format::Png, Format::WebP, Format::Tiff] {
         let file = encode(&opaque, &WriteOptions::new(format))?;
@@ -45,8 +46,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn tiled(photo: &Rgb) -> Rgb {
     let (width, height) = (photo.size().width as usize, photo.size().height as usize);
-    let pixel = |x: usize, y: usize| photo.unit(y % height * width + x % width).map(|value| (value * 255.0) as u8);
-    let samples = (0..SIZE.area()).flat_map(|index| pixel(index % 4000, index / 4000)).collect();
+    let mut state = 1u32;
+    let mut noisy = |value: f32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        // The sum of two even noises of ±1, about what a camera leaves in good light.
+        let noise = (state >> 30) as f32 + (state >> 28 & 3) as f32 - 3.0;
+        (value * 255.0 + noise / 2.0).round() as u8
+    };
+    let mut samples = Vec::with_capacity(SIZE.area() * 3);
+    for index in 0..SIZE.area() {
+        let (x, y) = (index % SIZE.width as usize, index / SIZE.width as usize);
+        samples.extend(photo.unit(y % height * width + x % width).map(&mut noisy));
+    }
     Rgb::new(SIZE, Samples::Eight(samples))
 }
 
