@@ -228,8 +228,8 @@ mod tests {
             to_srgb(&mut eight, &p3).unwrap();
             let mut sixteen = Rgb::new(size, Samples::Sixteen(from.map(|value| u16::from(value) * 257).repeat(5)));
             to_srgb(&mut sixteen, &p3).unwrap();
-            for channel in 0..3 {
-                let expected = f32::from(to[channel]) / 255.0;
+            for (channel, expected) in to.into_iter().enumerate() {
+                let expected = f32::from(expected) / 255.0;
                 for got in [eight.unit(4)[channel], sixteen.unit(4)[channel]] {
                     assert!((got - expected).abs() < 1.5 / 255.0, "{from:?}: {got} for {expected}");
                 }

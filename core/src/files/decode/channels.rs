@@ -146,7 +146,8 @@ mod tests {
     #[test]
     fn channels_are_told_apart() {
         let size = Size::new(2, 1);
-        let cases: &[(Channels, &[u8], [u8; 6], Option<[f32; 2]>)] = &[
+        type Case = (Channels, &'static [u8], [u8; 6], Option<[f32; 2]>);
+        let cases: &[Case] = &[
             (Channels::Grey, &[7, 9], [7, 7, 7, 9, 9, 9], None),
             (Channels::GreyAlpha, &[7, 0, 9, 255], [7, 7, 7, 9, 9, 9], Some([0.0, 1.0])),
             (Channels::GreyAlpha, &[7, 255, 9, 255], [7, 7, 7, 9, 9, 9], None),
