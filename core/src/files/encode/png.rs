@@ -1,10 +1,15 @@
 //! Writing PNG, rows made when they are needed.
+//!
+//! Fast goes through fdeflate, whose one fixed code is made for filtered 8-bit rows: on cut-outs of 12
+//! megapixels it takes a third of zlib's quickest level and packs better. The low bytes of 16-bit
+//! samples are noise to it, and its output would be larger than its input; they go through zlib.
 
 mod bands;
 
-use super::{Blocks, WriteOptions, refused, rows::Source, sixteen_bits};
+use super::{Blocks, Compression, WriteOptions, refused, rows::Source, sixteen_bits};
 use crate::{Error, Kind, Result, files::Format};
-use png::{BitDepth, ColorType, Encoder, EncodingError, Info};
+use png::{BitDepth, ColorType, DeflateCompression, Encoder, EncodingError, Filter, Info};
+use std::io::Write;
 
 pub(super) fn encode(source: &Source<'_>, blocks: &Blocks<'_>, options: &WriteOptions) -> Result<Vec<u8>> {
     let size = source.size();
@@ -24,6 +29,12 @@ pub(super) fn encode(source: &Source<'_>, blocks: &Blocks<'_>, options: &WriteOp
     if let Some(packet) = blocks.metadata.xmp.as_deref().and_then(|packet| std::str::from_utf8(packet).ok()) {
         encoder.add_itxt_chunk("XML:com.adobe.xmp".into(), packet.into()).map_err(complaint)?;
     }
+    if options.compression == Compression::Fast && !sixteen {
+        encoder.set_deflate_compression(DeflateCompression::FdeflateUltraFast);
+        encoder.set_filter(Filter::Adaptive);
+        stream(source, encoder).map_err(complaint)?;
+        return Ok(file);
+    }
     let mut writer = encoder.write_header().map_err(complaint)?;
     let pixel = source.channels() * if sixteen { 2 } else { 1 };
     let layout = bands::Layout { rows: size.height as usize, stride: size.width as usize * pixel, pixel };
@@ -32,6 +43,22 @@ pub(super) fn encode(source: &Source<'_>, blocks: &Blocks<'_>, options: &WriteOp
     }
     writer.finish().map_err(complaint)?;
     Ok(file)
+}
+
+fn stream(source: &Source<'_>, encoder: Encoder<'_, &mut Vec<u8>>) -> Result<(), EncodingError> {
+    let mut writer = encoder.write_header()?;
+    let mut stream = writer.stream_writer()?;
+    if let Some(samples) = source.as_eight() {
+        stream.write_all(samples)?;
+    } else {
+        let mut row = vec![0; source.size().width as usize * source.channels()];
+        for y in 0..source.size().height as usize {
+            source.eight(y, &mut row);
+            stream.write_all(&row)?;
+        }
+    }
+    stream.finish()?;
+    writer.finish()
 }
 
 fn write_row(source: &Source<'_>, sixteen: bool, y: usize, row: &mut [u8]) {

@@ -64,24 +64,60 @@ fn failed(error: impl std::fmt::Display) -> Error {
     Error::new(Kind::Internal, format!("cannot compress the PNG: {error}"))
 }
 
-/// Appends a row with its filter: `Up` for rows like the one above (flat and transparent areas), else `Paeth`.
+/// Appends a row under the filter that leaves the least: PNG's own advice for choosing (12.7).
 fn filter(current: &[u8], above: &[u8], pixel: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + 1 + current.len(), 0);
+    let row = &mut out[start..];
     if current == above {
-        out.push(2);
-        out.resize(out.len() + current.len(), 0);
+        row[0] = 2;
         return;
     }
-    out.push(4);
-    let start = out.len();
-    out.resize(start + current.len(), 0);
-    let out = &mut out[start..];
-    let head = pixel.min(current.len());
-    for i in 0..head {
-        out[i] = current[i].wrapping_sub(above[i]);
+    let mut best = u64::MAX;
+    let mut tried = vec![0; current.len()];
+    for number in 1..=4 {
+        match number {
+            1 => sub(current, pixel, &mut tried),
+            2 => up(current, above, &mut tried),
+            3 => average(current, above, pixel, &mut tried),
+            _ => paeth_filter(current, above, pixel, &mut tried),
+        }
+        let left: u64 = tried.iter().map(|byte| u64::from(byte.cast_signed().unsigned_abs())).sum();
+        if left < best {
+            best = left;
+            row[0] = number;
+            row[1..].copy_from_slice(&tried);
+        }
     }
-    let triples = current[..current.len() - head].iter().zip(&above[head..]).zip(&above[..above.len() - head]);
-    for ((out, &value), ((&left, &up), &corner)) in out[head..].iter_mut().zip(&current[head..]).zip(triples) {
-        *out = value.wrapping_sub(paeth(left, up, corner));
+}
+
+fn sub(current: &[u8], pixel: usize, out: &mut [u8]) {
+    let head = pixel.min(current.len());
+    out[..head].copy_from_slice(&current[..head]);
+    let pairs = current[head..].iter().zip(current);
+    out[head..].iter_mut().zip(pairs).for_each(|(out, (value, left))| *out = value.wrapping_sub(*left));
+}
+
+fn up(current: &[u8], above: &[u8], out: &mut [u8]) {
+    out.iter_mut().zip(current.iter().zip(above)).for_each(|(out, (value, up))| *out = value.wrapping_sub(*up));
+}
+
+fn average(current: &[u8], above: &[u8], pixel: usize, out: &mut [u8]) {
+    let head = pixel.min(current.len());
+    for at in 0..head {
+        out[at] = current[at].wrapping_sub(above[at] / 2);
+    }
+    let pairs = current.iter().zip(&above[head..]).map(|(left, up)| ((u16::from(*left) + u16::from(*up)) / 2) as u8);
+    let values = current[head..].iter().zip(pairs);
+    out[head..].iter_mut().zip(values).for_each(|(out, (value, mean))| *out = value.wrapping_sub(mean));
+}
+
+fn paeth_filter(current: &[u8], above: &[u8], pixel: usize, out: &mut [u8]) {
+    let head = pixel.min(current.len());
+    up(&current[..head], &above[..head], &mut out[..head]);
+    let triples = current.iter().zip(&above[head..]).zip(above);
+    for ((out, value), ((left, up), corner)) in out[head..].iter_mut().zip(&current[head..]).zip(triples) {
+        *out = value.wrapping_sub(paeth(*left, *up, *corner));
     }
 }
 

@@ -1,0 +1,59 @@
+//! What the fuzz targets share.
+//!
+//! Seeds come from the hostile corpus, then a target runs for a minute:
+//!
+//! ```text
+//! BACKGROUNDFX_CORPUS=fuzz/seeds cargo test -p backgroundfx-core --test hostile
+//! cargo +nightly fuzz run tiff fuzz/seeds -- -max_total_time=60 -rss_limit_mb=1024 -timeout=5
+//! ```
+
+use backgroundfx_core::{
+    files::{Encodable, Format, ReadOptions, WriteOptions, decode, encode},
+    limits::Limits,
+};
+
+/// Limits that keep one run short: what they refuse is refused early, which is fuzzed too.
+pub fn options() -> ReadOptions {
+    let limits = Limits { pixels: 1 << 20, metadata_bytes: 1 << 20, ..Limits::default() };
+    ReadOptions { limits, frame: 0 }
+}
+
+/// Decodes bytes as one format, whatever they start with, as the first frame and a later one.
+pub fn decode_as(magic: &[u8], data: &[u8]) {
+    let Some(rest) = data.get(magic.len()..) else { return };
+    let bytes = [magic, rest].concat();
+    let _ = decode(&bytes, &ReadOptions { frame: 2, ..options() });
+    let Ok(picture) = decode(&bytes, &options()) else { return };
+    // What was read can be written, metadata made safe on the way.
+    let encodable = Encodable {
+        color: &picture.color,
+        alpha: picture.alpha.as_ref(),
+        profile: picture.profile.as_ref(),
+        metadata: &picture.metadata,
+    };
+    encode(&encodable, &WriteOptions::new(Format::Png)).expect("what was read can be written");
+}
+
+/// A PNG of one pixel with a chunk in front of its data.
+pub fn png_with(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    // Deflate, stored: a filter byte and three samples.
+    const PIXEL: &[u8] = b"\x78\x01\x01\x04\x00\xfb\xff\x00\x01\x02\x03\x00\x0e\x00\x07";
+    let chunks =
+        [(b"IHDR", &b"\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0"[..]), (name, data), (b"IDAT", PIXEL), (b"IEND", b"")];
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (name, data) in chunks {
+        bytes.extend((data.len() as u32).to_be_bytes());
+        bytes.extend(name);
+        bytes.extend(data);
+        bytes.extend(checksum(name, data).to_be_bytes());
+    }
+    bytes
+}
+
+/// CRC-32 as PNG has it, bit by bit: one small chunk needs no table.
+fn checksum(name: &[u8], data: &[u8]) -> u32 {
+    let step = |sum: u32, byte: &u8| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 })
+    };
+    !name.iter().chain(data).fold(!0, step)
+}

@@ -1,0 +1,13 @@
+//! Reads anything as an EXIF block: orientation, and what is left when it is made safe.
+#![no_main]
+
+use backgroundfx_core::files::{Metadata, MetadataPolicy, decode};
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let picture = decode(&backgroundfx_fuzz::png_with(b"eXIf", data), &backgroundfx_fuzz::options());
+    assert!(picture.is_ok(), "EXIF never makes a picture unreadable");
+    let metadata = Metadata { exif: Some(data.to_vec()), xmp: Some(data.to_vec()) };
+    if let Some(safe) = metadata.under(MetadataPolicy::Safe).exif {
+        assert!(safe.len() <= data.len(), "making it safe adds nothing");
+    }
+});
