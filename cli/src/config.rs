@@ -123,7 +123,12 @@ impl Config {
     /// How the engine is set up.
     #[must_use]
     pub fn engine(&self, threads: Option<usize>) -> EngineOptions {
-        EngineOptions { store: self.store(), runtime: self.runtime.clone(), threads: threads.or(self.threads) }
+        EngineOptions {
+            store: self.store(),
+            runtime: self.runtime.clone(),
+            threads: threads.or(self.threads),
+            keep_memory: false,
+        }
     }
 
     /// How files are kept and fetched.

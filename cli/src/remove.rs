@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 
 use backgroundfx_core::{
     Error, Kind, Result,
-    engine::Engine,
+    engine::{Engine, EngineOptions},
     files::{Format, ReadOptions, WriteOptions},
     limits::Limits,
     pipeline::Recipe,
@@ -78,7 +78,8 @@ pub fn run(arguments: &RemoveArguments, shared: &Shared, config: &Config) -> End
         return teller.preview(setup.items(inputs));
     }
     interrupt::listen();
-    let engine = Engine::open(config.engine(arguments.threads))?;
+    let keep_memory = arguments.watch.is_some() || inputs.len() > 1;
+    let engine = Engine::open(EngineOptions { keep_memory, ..config.engine(arguments.threads) })?;
     let batch = batch::Batch {
         setup: &setup,
         catalog: &catalog,

@@ -27,7 +27,7 @@ pub fn from_picture(color: &Rgb, profile: Option<&Profile>, input: &Input) -> Re
     if let Some(profile) = profile {
         files::to_srgb(&mut small, profile)?;
     }
-    Ok(normalise(&small, input, 1.0))
+    Ok(normalise(&small, input))
 }
 
 /// A network's output as a matte of `size`: the card's channel, activated, clamped to 0 to 1, enlarged.
@@ -129,12 +129,12 @@ fn input_size(picture: Size, size: InputSize) -> Size {
     }
 }
 
-/// Scales samples to 0 to `1 / divisor`, subtracts the mean, divides by the deviation, orders the dimensions.
-fn normalise(color: &Rgb, input: &Input, divisor: f32) -> Tensor {
+/// Scales samples to 0 to `1`, subtracts the mean, divides by the deviation, orders the dimensions.
+fn normalise(color: &Rgb, input: &Input) -> Tensor {
     let size = color.size();
     let area = size.area();
     let (mean, std) = (input.mean, input.std);
-    let value = |index: usize, c: usize| (color.unit(index)[c] / divisor - mean[c]) / std[c];
+    let value = |index: usize, c: usize| (color.unit(index)[c] - mean[c]) / std[c];
     let (width, height) = (size.width as usize, size.height as usize);
     match input.layout {
         Layout::Nchw => {
@@ -143,9 +143,9 @@ fn normalise(color: &Rgb, input: &Input, divisor: f32) -> Tensor {
             let (green, blue) = rest.split_at_mut(area);
             for index in 0..area {
                 let unit = color.unit(index);
-                red[index] = (unit[0] / divisor - mean[0]) / std[0];
-                green[index] = (unit[1] / divisor - mean[1]) / std[1];
-                blue[index] = (unit[2] / divisor - mean[2]) / std[2];
+                red[index] = (unit[0] - mean[0]) / std[0];
+                green[index] = (unit[1] - mean[1]) / std[1];
+                blue[index] = (unit[2] - mean[2]) / std[2];
             }
             Tensor::new(vec![1, 3, height, width], values)
         }

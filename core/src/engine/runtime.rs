@@ -38,6 +38,8 @@ pub struct EngineOptions {
     pub runtime: Option<PathBuf>,
     /// Threads one network uses; `None` is one for each core.
     pub threads: Option<usize>,
+    /// Keep a network's working memory from run to run: quicker for many pictures, 300 MB more for IS-Net.
+    pub keep_memory: bool,
 }
 
 /// A device and whether it can be used here.
@@ -265,7 +267,7 @@ impl Engine {
             Error::new(kind, format!("cannot load {} on {device}: {error}", file.display()))
         };
         let mut builder = self.builder(environment, optimise).map_err(failed)?;
-        register(&mut builder, device)?;
+        register(&mut builder, device, self.options.keep_memory)?;
         builder.commit_from_file(file).map_err(failed)
     }
 
@@ -349,11 +351,11 @@ fn is_built_in(device: Device) -> bool {
 
 fn probe(environment: &Environment, device: Device) -> std::result::Result<(), String> {
     let mut builder = Session::builder(environment).map_err(|error| error.to_string())?;
-    register(&mut builder, device).map_err(|error| error.to_string())
+    register(&mut builder, device, false).map_err(|error| error.to_string())
 }
 
 /// Puts `device` in front of the processor, or fails: nothing falls back here.
-fn register(builder: &mut SessionBuilder, device: Device) -> Result<()> {
+fn register(builder: &mut SessionBuilder, device: Device, keep_memory: bool) -> Result<()> {
     use ep::ExecutionProvider;
     if !is_built_in(device) {
         return Err(Error::new(
@@ -362,8 +364,8 @@ fn register(builder: &mut SessionBuilder, device: Device) -> Result<()> {
         ));
     }
     let registered = match device {
-        // Without the arena memory goes back after each run: 400 MB less for IS-Net, at no measurable cost in time.
-        Device::Auto | Device::Cpu => ep::CPU::default().with_arena_allocator(false).register(builder),
+        // Without the arena each run asks the system for its memory anew, and gives it back.
+        Device::Auto | Device::Cpu => ep::CPU::default().with_arena_allocator(keep_memory).register(builder),
         Device::Cuda(number) => ep::CUDA::default().with_device_id(number as i32).register(builder),
         Device::TensorRt(number) => ep::TensorRT::default().with_device_id(number as i32).register(builder),
         Device::CoreMl => ep::CoreML::default().register(builder),

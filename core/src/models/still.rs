@@ -80,7 +80,7 @@ impl Segmenter for Still {
         let size = picture.color.size();
         let input = match compat {
             Compat::None => tensor::from_picture(&picture.color, picture.profile.as_ref(), &self.card.input)?,
-            Compat::Rembg => tensor::rembg::from_picture(&picture.color, &self.card.input)?,
+            Compat::Rembg => tensor::rembg::from_picture(&picture.color, &self.card.input),
         };
         let output = self.network.run(&[input], &self.output)?;
         let alpha = match compat {

@@ -3,32 +3,43 @@
 //! It differs from ours in three ways that change results: the picture is scaled by its own
 //! maximum, the output is stretched to its own minimum and maximum, and the mask is resized as 8-bit.
 
-use fast_image_resize as fir;
+mod lanczos;
 
-use super::{input_size, normalise, plane, resize_rgb};
+use super::{input_size, plane};
 use crate::{
-    Error, Kind, Result,
+    Result,
     engine::Tensor,
-    models::{Activation, Input, ModelCard},
+    models::{Activation, Input, Layout, ModelCard},
     pixels::{Alpha, Rgb, Samples, Size, unit_to_u8},
 };
 
 /// A picture as rembg feeds it: 8 bit, Lanczos to the input's size, divided by its own maximum, normalised.
-///
-/// # Errors
-/// [`Kind::Internal`] when resizing fails.
-pub fn from_picture(color: &Rgb, input: &Input) -> Result<Tensor> {
+#[must_use]
+pub fn from_picture(color: &Rgb, input: &Input) -> Tensor {
+    let (from, to) = (color.size(), input_size(color.size(), input.size));
     let eight = eight_bit(color);
-    let small = resize_rgb(&eight, input_size(color.size(), input.size))?;
-    let Samples::Eight(samples) = small.samples() else { unreachable!("resizing keeps the depth") };
-    let greatest = f32::from(samples.iter().copied().max().unwrap_or(0)).max(1e-6) / 255.0;
-    Ok(normalise(&small, input, greatest))
+    let samples = lanczos::resize::<3>(&eight, sides(from), sides(to));
+    let greatest = f64::from(samples.iter().copied().max().unwrap_or(0)).max(1e-6);
+    // In double precision, as numpy does it.
+    let value = |index: usize, c: usize| {
+        let unit = f64::from(samples[index * 3 + c]) / greatest;
+        ((unit - f64::from(input.mean[c])) / f64::from(input.std[c])) as f32
+    };
+    let area = to.area();
+    let (width, height) = (to.width as usize, to.height as usize);
+    match input.layout {
+        Layout::Nchw => {
+            let values = (0..area * 3).map(|i| value(i % area, i / area)).collect();
+            Tensor::new(vec![1, 3, height, width], values)
+        }
+        Layout::Nhwc => Tensor::new(vec![1, height, width, 3], (0..area * 3).map(|i| value(i / 3, i % 3)).collect()),
+    }
 }
 
 /// A network's output as rembg's mask: activated, stretched to 0 to 1, cut to 8 bit, Lanczos to `size`.
 ///
 /// # Errors
-/// [`Kind::ModelMismatch`] when the output is not as the card says.
+/// [`crate::Kind::ModelMismatch`] when the output is not as the card says.
 pub fn to_matte(output: Tensor, card: &ModelCard, size: Size) -> Result<Alpha> {
     let (mut values, small) = plane(output, card)?;
     if card.output.activation == Activation::Sigmoid {
@@ -38,31 +49,18 @@ pub fn to_matte(output: Tensor, card: &ModelCard, size: Size) -> Result<Alpha> {
     let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     // numpy's `astype("uint8")` cuts off the fraction.
     let mask: Vec<u8> = values.iter().map(|value| ((value - low) / (high - low) * 255.0) as u8).collect();
-    resize_mask(&mask, small, size)
+    Ok(Alpha::from_u8(size, &lanczos::resize::<1>(&mask, sides(small), sides(size))))
 }
 
-fn eight_bit(color: &Rgb) -> std::borrow::Cow<'_, Rgb> {
+fn sides(size: Size) -> [usize; 2] {
+    [size.width as usize, size.height as usize]
+}
+
+fn eight_bit(color: &Rgb) -> std::borrow::Cow<'_, [u8]> {
     match color.samples() {
-        Samples::Eight(_) => std::borrow::Cow::Borrowed(color),
+        Samples::Eight(samples) => samples.into(),
         Samples::Sixteen(samples) => {
-            let eight = samples.iter().map(|&sample| unit_to_u8(f32::from(sample) / 65535.0)).collect();
-            std::borrow::Cow::Owned(Rgb::new(color.size(), Samples::Eight(eight)))
+            samples.iter().map(|&sample| unit_to_u8(f32::from(sample) / 65535.0)).collect::<Vec<_>>().into()
         }
     }
-}
-
-fn resize_mask(mask: &[u8], from: Size, to: Size) -> Result<Alpha> {
-    if from == to {
-        return Ok(Alpha::from_u8(to, mask));
-    }
-    let wrong = |error: &dyn std::fmt::Display| Error::new(Kind::Internal, format!("cannot resize the mask: {error}"));
-    let source = fir::images::TypedImageRef::<fir::pixels::U8>::from_buffer(from.width, from.height, mask)
-        .map_err(|e| wrong(&e))?;
-    let mut out = vec![0_u8; to.area()];
-    let mut target = fir::images::TypedImage::<fir::pixels::U8>::from_buffer(to.width, to.height, &mut out)
-        .map_err(|e| wrong(&e))?;
-    let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3));
-    fir::Resizer::new().resize_typed(&source, &mut target, &options).map_err(|e| wrong(&e))?;
-    drop(target);
-    Ok(Alpha::from_u8(to, &out))
 }
