@@ -1,0 +1,156 @@
+//! From a graph on disk to a session: widened and trimmed once, optimised once, kept for the next start.
+
+use std::path::{Path, PathBuf};
+
+use ort::{
+    environment::Environment,
+    session::{
+        Session,
+        builder::{GraphOptimizationLevel, SessionBuilder},
+    },
+};
+
+use super::{EngineOptions, devices, session::OrtNetwork};
+use crate::{
+    Error, Kind, Result,
+    engine::{Device, prepare},
+};
+
+/// A graph on disk and what is known of it.
+pub struct GraphFile<'a> {
+    /// The file as it was published.
+    pub published: &'a Path,
+    /// The one output to keep when half precision is widened.
+    pub widened_output: Option<&'a str>,
+    /// Names the content; `None` for files whose content may change.
+    pub key: Option<&'a str>,
+}
+
+/// What the runtime does to a graph while loading it.
+enum Optimise<'a> {
+    /// Optimises it.
+    Now,
+    /// Optimises it and writes the result.
+    AndKeep(&'a Path),
+    /// Nothing: this file is such a result.
+    Done,
+}
+
+/// Opens sessions; what it makes of graphs is kept in a folder.
+pub struct Opener<'a> {
+    /// The runtime.
+    pub environment: &'a Environment,
+    /// Threads and memory of the sessions.
+    pub options: &'a EngineOptions,
+    /// Where graphs made from weights are kept.
+    pub prepared: PathBuf,
+}
+
+impl Opener<'_> {
+    /// Opens the graph on the device, from what was kept of an earlier start where there is such.
+    ///
+    /// # Errors
+    /// [`Kind::InferenceFailed`] or [`Kind::DeviceUnavailable`] when it cannot be loaded there, and
+    /// what preparing the graph reports.
+    pub fn open(&self, graph: &GraphFile<'_>, device: Device) -> Result<OrtNetwork> {
+        let prepared = &self.prepared;
+        let optimised = match graph.key {
+            Some(key) if device == Device::Cpu && is_worth_keeping(graph.published) => {
+                Some(prepared.join(optimised_name(key)))
+            }
+            _ => None,
+        };
+        if let Some(folder) = optimised.as_deref().filter(|folder| folder.is_dir()) {
+            match self.open_session(&folder.join(GRAPH), device, &Optimise::Done) {
+                Ok(session) => return OrtNetwork::new(session),
+                // Cut short or of another runtime: it is made again.
+                Err(_) => drop(std::fs::remove_dir_all(folder)),
+            }
+        }
+        let plain = match (graph.widened_output, graph.key) {
+            (Some(output), Some(key)) => prepare::prepared(graph.published, key, output, prepared)?,
+            _ => graph.published.to_owned(),
+        };
+        let Some(folder) = optimised else {
+            return OrtNetwork::new(self.open_session(&plain, device, &Optimise::Now)?);
+        };
+        let session = self.open_and_keep(&plain, &folder)?;
+        if plain != graph.published && folder.is_dir() {
+            let _ = std::fs::remove_file(&plain);
+        }
+        OrtNetwork::new(session)
+    }
+
+    /// Opens a graph on the processor and keeps what the runtime made of it, so that it starts faster next time.
+    fn open_and_keep(&self, plain: &Path, folder: &Path) -> Result<Session> {
+        let temporary = folder.with_added_extension(format!("{}.part", std::process::id()));
+        let kept = std::fs::create_dir_all(&temporary)
+            .is_ok()
+            .then(|| self.open_session(plain, Device::Cpu, &Optimise::AndKeep(&temporary.join(GRAPH))));
+        if let Some(Ok(session)) = kept {
+            // Fails when another process was first, whose folder is as good.
+            let _ = std::fs::rename(&temporary, folder);
+            let _ = std::fs::remove_dir_all(&temporary);
+            return Ok(session);
+        }
+        // No room for it: then it starts as slowly as before.
+        let _ = std::fs::remove_dir_all(&temporary);
+        self.open_session(plain, Device::Cpu, &Optimise::Now)
+    }
+
+    fn open_session(&self, file: &Path, device: Device, optimise: &Optimise<'_>) -> Result<Session> {
+        let failed = |error: ort::Error| {
+            let kind = if device == Device::Cpu { Kind::InferenceFailed } else { Kind::DeviceUnavailable };
+            Error::new(kind, format!("cannot load {} on {device}: {error}", file.display()))
+        };
+        let mut builder = self.builder(optimise).map_err(failed)?;
+        devices::register(&mut builder, device, self.options.keep_memory)?;
+        builder.commit_from_file(file).map_err(failed)
+    }
+
+    fn builder(&self, optimise: &Optimise<'_>) -> ort::Result<SessionBuilder> {
+        let threads =
+            self.options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let builder = Session::builder(self.environment)?;
+        let builder = builder.with_intra_threads(threads)?;
+        // Spinning threads would take the cores from decoding and encoding, and win nothing.
+        let builder = builder.with_intra_op_spinning(false)?;
+        match optimise {
+            Optimise::Now => Ok(builder),
+            Optimise::AndKeep(path) => {
+                // Weights in a file of their own are mapped into memory instead of read.
+                let builder =
+                    builder.with_config_entry("session.optimized_model_external_initializers_file_name", WEIGHTS)?;
+                let builder = builder
+                    .with_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "1024")?;
+                Ok(builder.with_optimized_model_path(path)?)
+            }
+            Optimise::Done => Ok(builder.with_optimization_level(GraphOptimizationLevel::Disable)?),
+        }
+    }
+}
+
+/// Names inside the folder of an optimised graph.
+const GRAPH: &str = "graph.onnx";
+const WEIGHTS: &str = "weights.bin";
+
+/// Beyond this the seconds saved are not worth the disk.
+const LARGEST_KEPT: u64 = 400_000_000;
+
+fn is_worth_keeping(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|facts| facts.len() <= LARGEST_KEPT)
+}
+
+/// The runtime lays weights out for the processor's registers and its own version.
+fn optimised_name(key: &str) -> String {
+    let registers = match () {
+        #[cfg(target_arch = "x86_64")]
+        () if std::arch::is_x86_feature_detected!("avx512f") => "avx512",
+        #[cfg(target_arch = "x86_64")]
+        () if std::arch::is_x86_feature_detected!("avx2") => "avx2",
+        () => std::env::consts::ARCH,
+    };
+    // The description names the runtime's commit; as a number it makes a shorter name.
+    let build = crc32fast::hash(ort::info().as_bytes());
+    format!("{}-{registers}-{build:08x}", &key[..key.len().min(16)])
+}
