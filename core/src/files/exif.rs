@@ -10,6 +10,9 @@ const EXIF_DIRECTORY: u16 = 0x8769;
 const GPS_DIRECTORY: u16 = 0x8825;
 const INTEROPERABILITY_DIRECTORY: u16 = 0xa005;
 
+/// Bytes of a block whose one directory has no field.
+const EMPTY: usize = 8 + 2 + 4;
+
 /// Fields that say who or where: a serial number names a person as well as a place does.
 const PRIVATE: &[u16] = &[
     0x927c, // maker note: serial numbers, faces, sometimes places
@@ -82,14 +85,14 @@ pub(super) fn reset_orientation(block: &mut [u8]) {
 
 /// A new block with the same fields but those left out, and no thumbnail.
 ///
-/// `None` when the block cannot be read, or would come out larger than `most_bytes`: many fields
-/// may point at the same bytes, so a small block can claim to be a large one.
+/// `None` when the block cannot be read, nothing of it is left, or it would come out larger than
+/// `most_bytes`: many fields may point at the same bytes, so a small block can claim to be a large one.
 pub(super) fn rebuilt(block: &[u8], without: Without, most_bytes: usize) -> Option<Vec<u8>> {
     let reader = Block::new(block)?;
     let mut written = block[..8].to_vec();
     reader.put_u32(&mut written, 4, 8);
     reader.copy_directory(reader.first_directory()?, without, &mut written, most_bytes, 0)?;
-    Some(written)
+    (written.len() > EMPTY).then_some(written)
 }
 
 /// A readable block.
@@ -107,6 +110,18 @@ struct Entry {
     value_at: usize,
     /// The value's bytes; they lie inside the block.
     length: usize,
+}
+
+impl Entry {
+    /// Whether the field leads to another directory.
+    fn is_directory(&self) -> bool {
+        matches!(self.tag, EXIF_DIRECTORY | GPS_DIRECTORY | INTEROPERABILITY_DIRECTORY)
+    }
+
+    /// Whether the value is a LONG, as offsets are.
+    fn is_one_offset(&self) -> bool {
+        (self.kind, self.count) == (4, 1)
+    }
 }
 
 impl<'a> Block<'a> {
@@ -175,7 +190,8 @@ impl<'a> Block<'a> {
         most_bytes: usize,
         depth: u8,
     ) -> Option<()> {
-        let kept: Vec<Entry> = self.entries(directory).filter(|entry| !without.leaves_out(entry.tag)).collect();
+        let keeps = |entry: &Entry| !without.leaves_out(entry.tag) && (!entry.is_directory() || entry.is_one_offset());
+        let kept: Vec<Entry> = self.entries(directory).filter(keeps).collect();
         let start = into.len();
         into.resize(start + 2 + kept.len() * 12 + 4, 0);
         self.put_u16(into, start, u16::try_from(kept.len()).ok()?);
@@ -184,9 +200,8 @@ impl<'a> Block<'a> {
             self.put_u16(into, at, entry.tag);
             self.put_u16(into, at + 2, entry.kind);
             self.put_u32(into, at + 4, entry.count);
-            let below = matches!(entry.tag, EXIF_DIRECTORY | GPS_DIRECTORY | INTEROPERABILITY_DIRECTORY);
             let next = u32::try_from(into.len()).ok()?;
-            if below {
+            if entry.is_directory() {
                 self.put_u32(into, at + 8, next);
                 let target = self.u32(entry.value_at)? as usize;
                 // Three levels are all there are: anything deeper is a loop.
@@ -262,6 +277,18 @@ mod tests {
         let mut bytes = block(false, &[(EXIF_DIRECTORY, 8)]);
         bytes[12] = 4; // a LONG
         assert_eq!(rebuilt(&bytes, Without::Private, 1 << 20), None);
+    }
+
+    #[test]
+    fn a_block_of_which_nothing_is_left_is_none() {
+        assert_eq!(rebuilt(b"II*\0\xff\xff\xff\x7f", Without::Private, 1 << 20), None);
+        assert_eq!(rebuilt(&block(true, &[(0x927c, 1)]), Without::Private, 1 << 20), None);
+    }
+
+    #[test]
+    fn an_offset_of_another_type_is_no_directory() {
+        let strange = block(false, &[(0x010f, 7), (EXIF_DIRECTORY, 8)]);
+        assert_eq!(rebuilt(&strange, Without::Private, 1 << 20), Some(block(false, &[(0x010f, 7)])));
     }
 
     #[test]

@@ -35,7 +35,8 @@ impl Metadata {
         match policy {
             MetadataPolicy::Keep => self.clone(),
             MetadataPolicy::Safe => {
-                let safe = |block: &Vec<u8>| exif::rebuilt(block, exif::Without::Private, block.len());
+                // Values are put at even offsets, so a compact block may grow a little.
+                let safe = |block: &Vec<u8>| exif::rebuilt(block, exif::Without::Private, 2 * block.len());
                 Self { exif: self.exif.as_ref().and_then(safe), xmp: None }
             }
             MetadataPolicy::None => Self::default(),
