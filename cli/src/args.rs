@@ -117,6 +117,16 @@ pub enum ModelsCommand {
         #[arg(long)]
         trust_unknown: bool,
     },
+    /// Make a model ready for `--precision int8`; its ranges are found on pictures where this build does not know them
+    Optimize {
+        /// Its name
+        name: String,
+        /// Pictures like those it is to be used on; a dozen is enough
+        pictures: Vec<PathBuf>,
+        /// Print the ranges too
+        #[arg(long)]
+        show: bool,
+    },
     /// Check files on this machine against their checksums
     Verify {
         /// Names; without any, all that are here

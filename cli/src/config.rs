@@ -7,7 +7,7 @@ use std::{
 
 use backgroundfx_core::{
     Error, Kind, Result,
-    engine::{Device, EngineOptions, artifacts::StoreOptions},
+    engine::{Device, EngineOptions, Precision, artifacts::StoreOptions},
     options::Preset,
 };
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ pub struct Config {
     pub models_file: Option<PathBuf>,
     /// Device used when none is named.
     pub device: Option<Device>,
+    /// Precision used when none is named.
+    pub precision: Option<Precision>,
     /// Threads the network uses; one for each core when unset.
     pub threads: Option<usize>,
     /// Pictures worked on at the same time; one for each core when unset.
@@ -63,6 +65,7 @@ const FIELDS: &[(&str, Shape)] = &[
     ("model", Shape::Text),
     ("models_file", Shape::Text),
     ("device", Shape::Text),
+    ("precision", Shape::Text),
     ("threads", Shape::Number),
     ("jobs", Shape::Number),
     ("max_megapixels", Shape::Number),
@@ -122,11 +125,12 @@ impl Config {
 
     /// How the engine is set up.
     #[must_use]
-    pub fn engine(&self, threads: Option<usize>) -> EngineOptions {
+    pub fn engine(&self, threads: Option<usize>, precision: Option<Precision>) -> EngineOptions {
         EngineOptions {
             store: self.store(),
             runtime: self.runtime.clone(),
             threads: threads.or(self.threads),
+            precision: precision.or(self.precision).unwrap_or_default(),
             keep_memory: false,
         }
     }
@@ -302,6 +306,7 @@ mod tests {
                 model: Some(String::new()),
                 models_file: Some(PathBuf::new()),
                 device: Some(Device::Cpu),
+                precision: Some(Precision::Fp32),
                 threads: Some(1),
                 jobs: Some(1),
                 max_megapixels: Some(1),

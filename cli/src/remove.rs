@@ -79,7 +79,7 @@ pub fn run(arguments: &RemoveArguments, shared: &Shared, config: &Config) -> End
     }
     interrupt::listen();
     let keep_memory = arguments.watch.is_some() || inputs.len() > 1;
-    let engine = Engine::open(EngineOptions { keep_memory, ..config.engine(arguments.threads) })?;
+    let engine = Engine::open(EngineOptions { keep_memory, ..config.engine(arguments.threads, arguments.precision) })?;
     let batch = batch::Batch {
         setup: &setup,
         catalog: &catalog,

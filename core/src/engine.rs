@@ -3,9 +3,12 @@
 pub mod artifacts;
 pub mod onnx;
 mod prepare;
+pub mod quantize;
 mod runtime;
 
 use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, Kind, Result};
 pub use runtime::{DeviceStatus, Engine, EngineOptions, Loaded};
@@ -52,6 +55,39 @@ pub trait Network: Send + Sync {
     /// [`Kind::ModelMismatch`] when inputs or the output's name do not fit; [`Kind::InferenceFailed`]
     /// or [`Kind::OutOfMemory`] when running fails.
     fn run(&self, inputs: &[Tensor], output: &str) -> Result<Tensor>;
+}
+
+/// In which numbers a network computes. Written `auto`, `fp32`, `int8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// What keeps the matte as the network's authors meant it; single precision until 8 bits do.
+    #[default]
+    Auto,
+    /// Single precision.
+    Fp32,
+    /// 8 bits on the processor: about three times as fast, with slightly another matte.
+    Int8,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Auto => "auto",
+            Self::Fp32 => "fp32",
+            Self::Int8 => "int8",
+        })
+    }
+}
+
+impl FromStr for Precision {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::Auto, Self::Fp32, Self::Int8].into_iter().find(|known| known.to_string() == text).ok_or_else(|| {
+            Error::new(Kind::OptionInvalid, format!("{text:?} is no precision: write auto, fp32 or int8"))
+        })
+    }
 }
 
 /// Where a network runs. Written `auto`, `cpu`, `cuda`, `cuda:1`, `tensorrt`, `coreml`, `directml`.
@@ -121,6 +157,14 @@ impl FromStr for Device {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn precisions_are_read_back_as_written() {
+        for text in ["auto", "fp32", "int8"] {
+            assert_eq!(text.parse::<Precision>().unwrap().to_string(), text);
+        }
+        assert_eq!("int4".parse::<Precision>().unwrap_err().kind(), Kind::OptionInvalid);
+    }
 
     #[test]
     fn devices_are_read_back_as_written() {

@@ -58,6 +58,8 @@ pub enum Kind {
     RuntimeUnusable,
     /// The named device cannot be used.
     DeviceUnavailable,
+    /// The network cannot compute in the numbers asked for.
+    PrecisionUnavailable,
     /// The model's file does not have the inputs or outputs its row describes.
     ModelMismatch,
     /// The network failed while loading or running.
@@ -175,6 +177,12 @@ pub const KINDS: &[KindRow] = &[
         "runtime_unusable",
         false,
         "`backgroundfx doctor` shows which library was tried and why it failed",
+    ),
+    row(
+        Kind::PrecisionUnavailable,
+        "precision_unavailable",
+        false,
+        "leave out --precision, or find the ranges with `backgroundfx models optimize NAME PICTURES`",
     ),
     row(
         Kind::DeviceUnavailable,

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::{
     Error, Kind, Result,
     engine::{
-        Device, Engine,
+        Device, Engine, Precision,
         artifacts::{License, Manifest},
     },
     files::Picture,
@@ -159,6 +159,8 @@ pub struct ModelUsed {
     pub license: License,
     /// Where it ran.
     pub device: Device,
+    /// In which numbers it computed.
+    pub precision: Precision,
     /// Why devices that `auto` tried earlier were passed over.
     pub passed_over: Vec<String>,
 }

@@ -33,7 +33,7 @@ pub fn run(arguments: &DoctorArguments, shared: &Shared) -> Ended {
     let mut findings = vec![machine(), configuration(shared, &config)];
     let config = config.unwrap_or_default();
     // Looking must not fetch: what is not here is reported as not here.
-    let options = config.engine(None);
+    let options = config.engine(None, None);
     let engine = Engine::open(EngineOptions { store: StoreOptions { offline: true, ..options.store }, ..options });
     match &engine {
         Ok(engine) => findings.extend(engine_findings(engine)),

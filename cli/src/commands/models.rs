@@ -3,12 +3,15 @@
 use backgroundfx_core::{
     Error, Kind, Result,
     engine::{
-        Engine,
+        Device, Engine, Precision,
         artifacts::{Artifact, Manifest, Store},
     },
+    files::{self, ReadOptions},
     models::{Catalog, DEFAULT, ModelCard},
+    tensor,
 };
 use serde_json::json;
+use std::path::PathBuf;
 
 use crate::{
     args::{ModelsCommand, Shared},
@@ -26,6 +29,7 @@ pub fn run(command: &ModelsCommand, shared: &Shared, config: &Config) -> Ended {
     match command {
         ModelsCommand::List { json, markdown } => list(&catalog, &store, default(config), *json, *markdown),
         ModelsCommand::Pull { names, trust_unknown } => pull(&catalog, names, *trust_unknown, shared, config),
+        ModelsCommand::Optimize { name, pictures, show } => optimize(&catalog, name, pictures, *show, shared, config),
         ModelsCommand::Verify { names } => verify(&catalog, &store, names),
         ModelsCommand::Remove { names } => remove(&catalog, &store, names),
         ModelsCommand::Info { name } => info(&catalog, &store, name),
@@ -141,7 +145,7 @@ fn pull(catalog: &Catalog, names: &[String], trust_unknown: bool, shared: &Share
     let cards = names.iter().map(|name| catalog.card(name)).collect::<Result<Vec<_>>>()?;
     interrupt::listen();
     let screen = Screen::new(shared.progress, shared.quiet);
-    let mut options = config.engine(None);
+    let mut options = config.engine(None, None);
     options.store.trust_unknown = trust_unknown;
     let engine = Engine::open(options)?;
     engine.runtime(&screen)?;
@@ -150,6 +154,40 @@ fn pull(catalog: &Catalog, names: &[String], trust_unknown: bool, shared: &Share
         if !shared.quiet {
             say!("{}: {} at {}", card.name, artifact.id, path.display());
         }
+    }
+    Ok(DONE)
+}
+
+/// Finds the ranges on the pictures, if there are any, and computes in 8 bits once, so that all is ready.
+fn optimize(
+    catalog: &Catalog,
+    name: &str,
+    pictures: &[PathBuf],
+    show: bool,
+    shared: &Shared,
+    config: &Config,
+) -> Ended {
+    let card = catalog.card(name)?;
+    if card.own.is_some() {
+        let message = format!("{name} is a file of your own; 8 bits are for models of the list so far");
+        return Err(Error::new(Kind::PrecisionUnavailable, message).into());
+    }
+    interrupt::listen();
+    let screen = Screen::new(shared.progress, shared.quiet);
+    let engine = Engine::open(config.engine(None, Some(Precision::Int8)))?;
+    if !pictures.is_empty() {
+        let inputs = pictures.iter().map(|path| {
+            let picture = files::read(path, &ReadOptions::default())?;
+            tensor::from_picture(&picture.color, picture.profile.as_ref(), &card.input)
+        });
+        let ranges = engine.calibrate(catalog.manifest(), name, inputs, &screen)?;
+        if show {
+            say!("{}", ranges.to_text().trim_end());
+        }
+    }
+    catalog.segmenter(&engine, name, Device::Cpu, &screen)?;
+    if !shared.quiet && !show {
+        say!("{name} is ready for --precision int8");
     }
     Ok(DONE)
 }

@@ -2,6 +2,7 @@
 //!
 //! Only this file and its folder know the `ort` crate, whose interface still moves.
 
+mod calibration;
 mod devices;
 mod opening;
 mod session;
@@ -15,10 +16,15 @@ use std::{
 use ort::environment::Environment;
 
 use super::{
-    Device, Network,
+    Device, Network, Precision, Tensor,
     artifacts::{Artifact, Manifest, Store, StoreOptions},
+    quantize::{self, Ranges},
 };
-use crate::{Error, Kind, Result, progress::Progress};
+use crate::{
+    Error, Kind, Result,
+    files::{IfExists, write_atomically},
+    progress::Progress,
+};
 use opening::{GraphFile, Opener};
 
 /// What the manifest calls the runtime's library.
@@ -35,6 +41,8 @@ pub struct EngineOptions {
     pub runtime: Option<PathBuf>,
     /// Threads one network uses; `None` is one for each core.
     pub threads: Option<usize>,
+    /// In which numbers networks compute.
+    pub precision: Precision,
     /// Keep a network's working memory from run to run: quicker for many pictures, 300 MB more for IS-Net.
     pub keep_memory: bool,
 }
@@ -55,6 +63,8 @@ pub struct Loaded {
     pub network: Arc<dyn Network>,
     /// Where it runs.
     pub device: Device,
+    /// In which numbers it computes.
+    pub precision: Precision,
     /// Why devices that `auto` tried earlier were passed over.
     pub passed_over: Vec<String>,
 }
@@ -98,9 +108,48 @@ impl Engine {
             published: &file,
             widened_output: artifact.network.get("widen").and_then(|output| output.as_str()),
             key: Some(artifact.sha256.as_deref().unwrap_or(&artifact.file)),
+            ranges: artifact.sha256.as_deref().and_then(|key| self.ranges(key)),
         };
         let loaded = self.load(&graph, device, progress)?;
         Ok((artifact, loaded))
+    }
+
+    /// The ranges of a file's inner values: those found on pictures of the user's, else those this build has.
+    fn ranges(&self, key: &str) -> Option<Ranges> {
+        let own = std::fs::read_to_string(self.ranges_file(key)).ok().and_then(|text| Ranges::from_text(&text).ok());
+        own.or_else(|| quantize::known(key))
+    }
+
+    fn ranges_file(&self, key: &str) -> PathBuf {
+        self.store.folder().join(PREPARED).join(format!("{}.ranges", &key[..key.len().min(16)]))
+    }
+
+    /// Finds the ranges of a model's inner values on pictures, for computing it in 8 bits, and keeps them.
+    ///
+    /// `inputs` are the pictures as the network takes them; `seen` is told after each.
+    ///
+    /// # Errors
+    /// [`Kind::PrecisionUnavailable`] when nothing of the network could be computed in 8 bits, and what
+    /// [`Engine::model`] and running the network report.
+    pub fn calibrate(
+        &self,
+        manifest: &Manifest,
+        model: &str,
+        inputs: impl Iterator<Item = Result<Tensor>>,
+        progress: &dyn Progress,
+    ) -> Result<Ranges> {
+        let (artifact, file) = self.store.obtain(manifest, model, progress)?;
+        let key = artifact.sha256.as_deref().unwrap_or(&artifact.file);
+        let output = artifact.network.get("widen").and_then(|output| output.as_str());
+        let folder = self.store.folder().join(PREPARED);
+        // In single precision whatever the engine is set to: there are no ranges for anything else yet.
+        let options = EngineOptions { precision: Precision::Fp32, ..self.options.clone() };
+        let opener = Opener { environment: self.environment(progress)?, options: &options, prepared: folder.clone() };
+        let ranges = calibration::ranges(&file, key, output, &folder, inputs, |graph| {
+            opener.open(&GraphFile { published: graph, widened_output: None, key: None, ranges: None }, Device::Cpu)
+        })?;
+        write_atomically(&self.ranges_file(key), ranges.to_text().as_bytes(), IfExists::Replace)?;
+        Ok(ranges)
     }
 
     /// The network in a file of the user's own.
@@ -109,7 +158,7 @@ impl Engine {
     /// [`Kind::RuntimeUnusable`] without a working library, [`Kind::DeviceUnavailable`] when a named
     /// device cannot be used, [`Kind::InferenceFailed`] when the file cannot be loaded.
     pub fn network(&self, file: &Path, device: Device, progress: &dyn Progress) -> Result<Loaded> {
-        self.load(&GraphFile { published: file, widened_output: None, key: None }, device, progress)
+        self.load(&GraphFile { published: file, widened_output: None, key: None, ranges: None }, device, progress)
     }
 
     /// Removes the graphs that were made from weights; they are made again when needed.
@@ -139,7 +188,7 @@ impl Engine {
             first_usable(&opener, graph)?
         } else {
             let network = Arc::new(opener.open(graph, device)?);
-            Loaded { network, device, passed_over: Vec::new() }
+            Loaded { network, device, precision: opener.precision(), passed_over: Vec::new() }
         };
         networks.insert(key, loaded.clone());
         Ok(loaded)
@@ -201,7 +250,10 @@ fn first_usable(opener: &Opener<'_>, graph: &GraphFile<'_>) -> Result<Loaded> {
             continue;
         }
         match opener.open(graph, device) {
-            Ok(session) => return Ok(Loaded { network: Arc::new(session), device, passed_over }),
+            Ok(session) => {
+                let (network, precision) = (Arc::new(session), opener.precision());
+                return Ok(Loaded { network, device, precision, passed_over });
+            }
             Err(error) if device == Device::Cpu => return Err(error),
             Err(error) => passed_over.push(format!("{device}: {error}")),
         }

@@ -49,6 +49,7 @@ impl Still {
             sha256,
             license,
             device: loaded.device,
+            precision: loaded.precision,
             passed_over: loaded.passed_over,
         };
         Self::over(card, loaded.network, named, used)

@@ -8,7 +8,7 @@ mod tiny;
 
 use backgroundfx_core::{
     Kind,
-    engine::{Device, Engine, EngineOptions, artifacts::License},
+    engine::{Device, Engine, EngineOptions, Precision, artifacts::License},
     files::{Format, Metadata, Picture},
     models::{Catalog, InputSize, ModelCard, ModelUsed, Segmenter, Still},
     options::Compat,
@@ -43,6 +43,7 @@ fn used(card: &ModelCard) -> ModelUsed {
         sha256: None,
         license,
         device: Device::Cpu,
+        precision: Precision::Fp32,
         passed_over: Vec::new(),
     }
 }

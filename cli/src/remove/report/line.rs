@@ -40,6 +40,7 @@ fn put_done(done: &Done, put: &mut impl FnMut(&str, Value)) {
     put("license", json!(used.license.weights));
     put("commercial", json!(used.license.commercial));
     put("device", json!(used.device.to_string()));
+    put("precision", json!(used.precision.to_string()));
     put("width", json!(done.size.width));
     put("height", json!(done.size.height));
     put("input_width", json!(report.picture.width));

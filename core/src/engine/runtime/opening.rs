@@ -9,11 +9,16 @@ use ort::{
         builder::{GraphOptimizationLevel, SessionBuilder},
     },
 };
+use prost::Message;
 
-use super::{EngineOptions, devices, session::OrtNetwork};
+use super::{EngineOptions, calibration, devices, session::OrtNetwork};
 use crate::{
     Error, Kind, Result,
-    engine::{Device, prepare},
+    engine::{
+        Device, Precision, prepare,
+        quantize::{self, Ranges},
+    },
+    files::{IfExists, write_atomically},
 };
 
 /// A graph on disk and what is known of it.
@@ -24,6 +29,8 @@ pub struct GraphFile<'a> {
     pub widened_output: Option<&'a str>,
     /// Names the content; `None` for files whose content may change.
     pub key: Option<&'a str>,
+    /// The ranges of its inner values, where they are known.
+    pub ranges: Option<Ranges>,
 }
 
 /// What the runtime does to a graph while loading it.
@@ -54,9 +61,13 @@ impl Opener<'_> {
     /// what preparing the graph reports.
     pub fn open(&self, graph: &GraphFile<'_>, device: Device) -> Result<OrtNetwork> {
         let prepared = &self.prepared;
+        let int8 = self.precision() == Precision::Int8;
+        if int8 {
+            self.check_int8(graph, device)?;
+        }
         let optimised = match graph.key {
             Some(key) if device == Device::Cpu && is_worth_keeping(graph.published) => {
-                Some(prepared.join(optimised_name(key)))
+                Some(prepared.join(optimised_name(key, graph.ranges.as_ref().filter(|_| int8))))
             }
             _ => None,
         };
@@ -71,6 +82,10 @@ impl Opener<'_> {
             (Some(output), Some(key)) => prepare::prepared(graph.published, key, output, prepared)?,
             _ => graph.published.to_owned(),
         };
+        let plain = match (&graph.ranges, graph.key) {
+            (Some(ranges), Some(key)) if int8 => self.quantised(&plain, key, ranges)?,
+            _ => plain,
+        };
         let Some(folder) = optimised else {
             return OrtNetwork::new(self.open_session(&plain, device, &Optimise::Now)?);
         };
@@ -79,6 +94,36 @@ impl Opener<'_> {
             let _ = std::fs::remove_file(&plain);
         }
         OrtNetwork::new(session)
+    }
+
+    /// In which numbers networks compute here.
+    pub fn precision(&self) -> Precision {
+        match self.options.precision {
+            Precision::Auto => Precision::Fp32,
+            asked => asked,
+        }
+    }
+
+    fn check_int8(&self, graph: &GraphFile<'_>, device: Device) -> Result<()> {
+        let unavailable = |why: String| Err(Error::new(Kind::PrecisionUnavailable, why));
+        match &graph.ranges {
+            _ if device != Device::Cpu => unavailable(format!("8 bits are for the processor, not for {device}")),
+            None => unavailable(format!("no ranges are known for computing {} in 8 bits", graph.published.display())),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// The 8-bit form of a plain graph, which it takes the place of.
+    fn quantised(&self, plain: &Path, key: &str, ranges: &Ranges) -> Result<PathBuf> {
+        let mut model = calibration::read(plain)?;
+        quantize::quantize(&mut model, ranges)
+            .map_err(|error| Error::new(Kind::PrecisionUnavailable, error.to_string()).because(error))?;
+        let path = self.prepared.join(format!("{}-int8.onnx", &key[..key.len().min(16)]));
+        write_atomically(&path, &model.encode_to_vec(), IfExists::Replace)?;
+        if plain.starts_with(&self.prepared) {
+            let _ = std::fs::remove_file(plain);
+        }
+        Ok(path)
     }
 
     /// Opens a graph on the processor and keeps what the runtime made of it, so that it starts faster next time.
@@ -142,7 +187,7 @@ fn is_worth_keeping(file: &Path) -> bool {
 }
 
 /// The runtime lays weights out for the processor's registers and its own version.
-fn optimised_name(key: &str) -> String {
+fn optimised_name(key: &str, ranges: Option<&Ranges>) -> String {
     let registers = match () {
         #[cfg(target_arch = "x86_64")]
         () if std::arch::is_x86_feature_detected!("avx512f") => "avx512",
@@ -152,5 +197,8 @@ fn optimised_name(key: &str) -> String {
     };
     // The description names the runtime's commit; as a number it makes a shorter name.
     let build = crc32fast::hash(ort::info().as_bytes());
-    format!("{}-{registers}-{build:08x}", &key[..key.len().min(16)])
+    // Other ranges make another graph.
+    let int8 =
+        ranges.map_or(String::new(), |ranges| format!("-int8-{:08x}", crc32fast::hash(ranges.to_text().as_bytes())));
+    format!("{}{int8}-{registers}-{build:08x}", &key[..key.len().min(16)])
 }
