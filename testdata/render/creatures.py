@@ -150,7 +150,7 @@ def cat():
                   ("ball", (s * 0.17, -0.4, 0.09), (0.13, 0.18, 0.09), (0, 0, 0)), ("ball", (s * 0.38, 0.12, 0.32), (0.2, 0.36, 0.3), (0, 0, 0))]
     for i in range(14):
         t = i / 13
-        parts.append(("ball", (0.35 + 0.75 * math.sin(2.6 * t), 0.45 - 1.0 * t, 0.13 + 0.1 * t * t), (0.11,) * 3, (0, 0, 0)))
+        parts.append(("ball", (0.3 + 0.6 * math.sin(2.9 * t), 0.5 - 1.2 * t, 0.13), (0.11 - 0.03 * t,) * 3, (0, 0, 0)))
     skin = shapes.blob("cat", parts, materials.painted("skin", 0.8), 0.04)
     eyes, nose = [(-0.155, -0.46, 1.66), (0.155, -0.46, 1.66)], (0, -0.6, 1.53)
     shapes.paint(skin, lambda p, n: (0.012, 0.01, 0.01))
@@ -158,6 +158,8 @@ def cat():
     def length(point):
         if near(point, eyes, 0.12) > 0.15 or near(point, [nose], 0.06) > 0:
             return 0.0
+        if point.z < 0.27 and max(point.x - 0.6, -0.62 - point.y) > 0:
+            return 0.4  # the tail
         return 0.3 + max(0, point.y + 0.5) * 0.2 if point.z > 1.25 else 0.75
 
     shapes.fur(skin, materials.fur(rough=0.3), 8000, 0.16, 12, where=length, comb=(0, 0.01, -0.03), curl=0.01, width=0.005)

@@ -60,10 +60,12 @@ def fern():
     rng, anchors, made = random.Random(23), [], pot((0.72, 0.72, 0.7), 0.45, 0.7)
     stem = materials.plain("stem", (0.12, 0.2, 0.05), 0.6)
     for i in range(38):
-        a, rise, reach = 2.399 * i + rng.uniform(-0.2, 0.2), rng.uniform(0.5, 1.25), rng.uniform(0.75, 1.3)
+        # young fronds in the middle stand upright, old ones hang outwards
+        age = i / 37
+        a, rise, reach = 2.399 * i + rng.uniform(-0.2, 0.2), 1.15 - 0.6 * age + rng.uniform(-0.1, 0.1), 0.45 + 0.85 * age + rng.uniform(-0.1, 0.1)
         out = Vector((math.cos(a), math.sin(a), 0))
         root, top = out * 0.08 + Vector((0, 0, 0.62)), out * reach * 0.5 + Vector((0, 0, 0.75 + rise * 1.25))
-        tip = out * reach + Vector((0, 0, 0.75 + rise * 0.45))
+        tip = out * reach + Vector((0, 0, 0.75 + rise * (0.9 - 0.45 * age)))
         curve = [root * (1 - t) ** 2 + top * 2 * t * (1 - t) + tip * t * t for t in np.linspace(0, 1, 26)]
         made.append(shapes.tube("stem", [tuple(p) for p in curve[::5]], 0.009, stem, sides=8))
         for k in range(3, 26):
