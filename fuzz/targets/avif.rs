@@ -1,0 +1,10 @@
+//! Decodes anything as AVIF, tiny: under the sanitizer its decoder takes a second for a megapixel.
+#![no_main]
+
+use backgroundfx_core::{files::ReadOptions, limits::Limits};
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let limits = Limits { pixels: 1 << 14, ..backgroundfx_fuzz::options().limits };
+    let magic = b"\0\0\0\x18ftypavif\0\0\0\0avifmif1";
+    backgroundfx_fuzz::decode_within(&ReadOptions { limits, frame: 0 }, magic, data);
+});
