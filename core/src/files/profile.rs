@@ -70,24 +70,6 @@ pub(super) fn space_of(icc: &[u8]) -> Space {
     }
 }
 
-/// The profile of code points for primaries and transfer (ISO/IEC 23091-2), where a picture has no other.
-///
-/// `None` for sRGB and for all that is shown like it, as the curve of television is.
-///
-/// # Errors
-/// [`Kind::PictureCorrupt`] when no profile here describes them: high dynamic range and rare primaries.
-pub(super) fn of_codes(primaries: u32, transfer: u32) -> Result<Option<Vec<u8>>> {
-    let mut profile = match (primaries, transfer) {
-        (1 | 2 | 5 | 6, 1 | 2 | 6 | 13 | 14 | 15) => return Ok(None),
-        (9, 1 | 2 | 6 | 13 | 14 | 15) => ColorProfile::new_bt2020(),
-        (12, 1 | 2 | 6 | 13 | 14 | 15) => ColorProfile::new_display_p3(),
-        _ => return Err(unusable(&format!("primaries {primaries} with transfer {transfer} are not known here"))),
-    };
-    let srgb = ColorProfile::new_srgb();
-    (profile.red_trc, profile.green_trc, profile.blue_trc) = (srgb.red_trc, srgb.green_trc, srgb.blue_trc);
-    profile.encode().map(Some).map_err(|error| unusable(&error.to_string()))
-}
-
 /// Converts colours to sRGB, in place.
 ///
 /// # Errors

@@ -3,8 +3,10 @@
 //!
 //! Of a sequence only the still beside it is read. Colours of high dynamic range stay as stored.
 
+#[expect(unsafe_code, reason = "the decoder's interface is that of a C library")]
 mod av1;
 mod boxes;
+mod codes;
 mod colors;
 mod container;
 mod frames;
@@ -21,12 +23,13 @@ use super::{
 };
 use crate::{
     Error, Kind, Result,
-    files::{Format, Metadata, ReadOptions, Warning, exif, profile},
+    files::{Format, Metadata, ReadOptions, Warning, exif},
     pixels::{Alpha, Size},
 };
+use codes::ColorCodes;
 use container::Container;
 use placement::Placement;
-use planes::{ColorCodes, Layout};
+use planes::Layout;
 use properties::Property;
 
 pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Raw> {
@@ -113,7 +116,7 @@ fn add_profile(raw: &mut Raw, properties: &[Property<'_>], codes: ColorCodes) {
     raw.icc = match stored {
         Some(profile) => Some(profile),
         None if raw.pixels.is_grey => None,
-        None => profile::of_codes(codes.primaries, codes.transfer).unwrap_or_else(|_| {
+        None => codes.profile().unwrap_or_else(|_| {
             raw.warnings.push(Warning::ProfileUnreadable);
             None
         }),

@@ -1,8 +1,9 @@
 //! The AV1 decoder. The only file that talks to `rav1d`, whose interface is dav1d's from C.
 
 use super::{
+    codes::ColorCodes,
     frames,
-    planes::{ColorCodes, Layout, PlaneSamples, Planes, lacking_memory},
+    planes::{Layout, PlaneSamples, Planes, lacking_memory},
 };
 use crate::{Error, Kind, Result, files::Format, files::decode::corrupt, pixels::Size};
 use rav1d::{

@@ -1,7 +1,10 @@
 //! From planes of brightness and colour differences to RGB and to alpha
 //! (ISO/IEC 23091-2, 8.3; the same as ITU-T H.273, 8.3).
 
-use super::planes::{ColorCodes, Layout, PlaneSamples, Planes};
+use super::{
+    codes::ColorCodes,
+    planes::{Layout, PlaneSamples, Planes},
+};
 use crate::{
     Error, Kind, Result,
     files::decode::channels::{Sample, zeroed},
@@ -156,8 +159,7 @@ impl Chroma {
         if down == 0 {
             blended.extend(stored(y).map(value));
         } else {
-            let near = y / 2;
-            let far = if y % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(height - 1) };
+            let (near, far) = neighbours(y, height);
             blended.extend(stored(near).zip(stored(far)).map(|(near, far)| value(near * 0.75 + far * 0.25)));
         }
         if across == 0 {
@@ -165,9 +167,53 @@ impl Chroma {
             return;
         }
         for (x, out) in out.iter_mut().enumerate() {
-            let near = x / 2;
-            let far = if x % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(width - 1) };
+            let (near, far) = neighbours(x, width);
             *out = blended[near] * 0.75 + blended[far] * 0.25;
         }
+    }
+}
+
+/// The sample that a pixel shares with its neighbour, and the one on its other side.
+fn neighbours(pixel: usize, samples: usize) -> (usize, usize) {
+    let near = pixel / 2;
+    let far = if pixel & 1 == 0 { near.saturating_sub(1) } else { (near + 1).min(samples - 1) };
+    (near, far)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one_pixel(depth: u32, samples: [u16; 3], matrix: u32, is_full_range: bool) -> [f32; 3] {
+        let codes = ColorCodes { primaries: 1, transfer: 13, matrix, is_full_range };
+        let samples = PlaneSamples::More(samples.map(|sample| vec![sample]));
+        let planes = Planes { size: Size::new(1, 1), depth, layout: Layout::Full, codes, samples };
+        to_rgb(&planes, codes).unwrap().unit(0)
+    }
+
+    #[test]
+    fn known_colours_by_range_and_matrix() {
+        // Red by hand from the standard's formulas.
+        let cases = [
+            (10, [0, 512, 512], 1, true, [0.0; 3]),
+            (10, [64, 512, 512], 1, false, [0.0; 3]),
+            (10, [940, 512, 512], 9, false, [1.0; 3]),
+            (12, [4095, 2048, 2048], 6, true, [1.0; 3]),
+            (12, [1000, 4095, 0], 0, true, [0.0, 1000.0 / 4095.0, 1.0]),
+            (10, [306, 339, 1023], 2, true, [1.0, 0.0, 0.0]),
+            (10, [250, 409, 960], 1, false, [1.0, 0.0, 0.0]),
+            (10, [294, 387, 960], 9, false, [1.0, 0.0, 0.0]),
+        ];
+        for (depth, samples, matrix, is_full_range, wanted) in cases {
+            let got = one_pixel(depth, samples, matrix, is_full_range);
+            let close = got.iter().zip(wanted).all(|(got, wanted)| (got - wanted).abs() < 0.003);
+            assert!(close, "{samples:?} of {depth} bits by {matrix}: {got:?}, not {wanted:?}");
+        }
+    }
+
+    #[test]
+    fn shared_differences_are_blended_towards_their_neighbours() {
+        assert_eq!([0, 1, 2, 3, 4].map(|pixel| neighbours(pixel, 3)), [(0, 0), (0, 1), (1, 0), (1, 2), (2, 1)]);
+        assert_eq!([0, 1].map(|pixel| neighbours(pixel, 1)), [(0, 0), (0, 0)]);
     }
 }

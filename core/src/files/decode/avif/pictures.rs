@@ -82,7 +82,7 @@ fn grid(file: &Container<'_>, id: u32, limits: &Limits) -> Result<Planes> {
         }
         let (left, top) = (place % grid.columns * size.width, place / grid.columns * size.height);
         let (across, down) = tile.layout.shifts();
-        if left % (1 << across) != 0 || top % (1 << down) != 0 {
+        if left.trailing_zeros() < across || top.trailing_zeros() < down {
             return Err(corrupt(Format::Avif, "the tiles of its grid have odd sides"));
         }
         whole.draw(&tile, left, top);

@@ -1,5 +1,6 @@
 //! The planes of a decoded AV1 picture: brightness, and colour differences of the same or a lower resolution.
 
+use super::codes::ColorCodes;
 use crate::{Error, Kind, Result, pixels::Size};
 
 /// How many colour differences there are to the brightness.
@@ -33,16 +34,6 @@ impl Layout {
             (_, _, (across, down)) => Size::new(size.width.div_ceil(1 << across), size.height.div_ceil(1 << down)),
         }
     }
-}
-
-/// What the numbers mean, as code points of ISO/IEC 23091-2 (also ITU-T H.273).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ColorCodes {
-    pub primaries: u32,
-    pub transfer: u32,
-    pub matrix: u32,
-    /// Whether samples use their whole range, not the one of television.
-    pub is_full_range: bool,
 }
 
 /// The samples of three planes, row by row without padding; grey pictures have two empty planes.

@@ -2,8 +2,8 @@
 
 use super::{
     boxes::{Fields, Name},
+    codes::ColorCodes,
     container::identifier,
-    planes::ColorCodes,
 };
 use crate::{Result, pixels::Size};
 
