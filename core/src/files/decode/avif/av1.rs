@@ -27,7 +27,7 @@ use std::{mem::MaybeUninit, ptr::NonNull, sync::mpsc, thread, time::Duration};
 /// `PictureCorrupt` when the data is damaged or of another size, `OutOfMemory`.
 pub(super) fn decode(data: &[u8], claimed: Size) -> Result<Planes> {
     frames::check(data)?;
-    // A hundred times what the slowest machine seen needs.
+    // More than a hundred times what a picture takes on two cores.
     let patience = Duration::from_secs(30 + claimed.pixels() / 100_000);
     let data = data.to_vec();
     let failed = || corrupt(Format::Avif, "the AV1 decoder failed on it");
@@ -102,15 +102,15 @@ impl Decoder {
 
     /// The picture that was sent.
     fn picture(&mut self) -> Result<Decoded> {
-        let mut picture = Decoded(Dav1dPicture::default());
-        let mut get = || {
-            // SAFETY: the context is open until we are dropped; the pointer is to a live and empty picture.
-            unsafe { dav1d_get_picture(self.0, Some(NonNull::from(&mut picture.0))) }
-        };
         // The first call may only tell it that no more data comes, and be told to ask again.
-        if get().0 != 0 {
-            check(get(), "showing")?;
-        }
+        self.ask().or_else(|_| self.ask())
+    }
+
+    fn ask(&mut self) -> Result<Decoded> {
+        let mut picture = Decoded(Dav1dPicture::default());
+        // SAFETY: the context is open until we are dropped; the pointer is to a live and empty picture.
+        let got = unsafe { dav1d_get_picture(self.0, Some(NonNull::from(&mut picture.0))) };
+        check(got, "showing")?;
         Ok(picture)
     }
 }
@@ -176,6 +176,11 @@ impl Drop for Decoded {
     fn drop(&mut self) {
         // SAFETY: the picture is empty or the decoder's, and nobody gives it back but us.
         unsafe { dav1d_picture_unref(Some(NonNull::from(&mut self.0))) };
+        // What `rav1d` 1.1 leaves behind in every empty picture, so that it does not leak.
+        if let Some(list) = self.0.itut_t35_ref.take() {
+            // SAFETY: it was put there by the call above, and now there is no other.
+            drop(unsafe { list.into_arc() });
+        }
     }
 }
 
