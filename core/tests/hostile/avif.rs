@@ -11,6 +11,8 @@ pub fn cases() -> Vec<Case> {
         case("avif_legal", legal(Format::Avif, SIZE, false), Answer::Decodes),
         case("avif_legal_with_alpha", legal(Format::Avif, SIZE, true), Answer::Decodes),
         case("avif_1x1", legal(Format::Avif, Size::new(1, 1), true), Answer::Decodes),
+        // Small enough for the fuzzer to decode.
+        case("avif_24x24", legal(Format::Avif, Size::new(24, 24), true), Answer::Decodes),
         case("avif_1x4000", legal(Format::Avif, Size::new(1, 4000), true), Answer::Decodes),
     ]);
     cases.extend(containers());
