@@ -18,6 +18,8 @@
 //! The network and its runtime are fetched on first use ([`engine::artifacts`]); everything runs on
 //! this machine.
 
+#![deny(unsafe_code)]
+
 pub mod backgrounds;
 pub mod engine;
 pub mod error;

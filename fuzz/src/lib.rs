@@ -32,11 +32,16 @@ fn only_our_panics_count() {
 
 /// Decodes bytes as one format, whatever they start with, as the first frame and a later one.
 pub fn decode_as(magic: &[u8], data: &[u8]) {
+    decode_within(&options(), magic, data);
+}
+
+/// The same within other limits.
+pub fn decode_within(options: &ReadOptions, magic: &[u8], data: &[u8]) {
     only_our_panics_count();
     let Some(rest) = data.get(magic.len()..) else { return };
     let bytes = [magic, rest].concat();
-    let _ = decode(&bytes, &ReadOptions { frame: 2, ..options() });
-    let Ok(picture) = decode(&bytes, &options()) else { return };
+    let _ = decode(&bytes, &ReadOptions { frame: 2, ..*options });
+    let Ok(picture) = decode(&bytes, options) else { return };
     // What was read can be written, metadata made safe on the way.
     let encodable = Encodable {
         color: &picture.color,

@@ -3,6 +3,7 @@
 //! A format's own file only gets pixels and blocks out; what they mean (alpha, profile,
 //! orientation, frames) is settled here, the same for all.
 
+mod avif;
 mod bmp;
 mod canvas;
 mod channels;
@@ -110,8 +111,7 @@ fn decode_raw(bytes: &[u8], options: &ReadOptions) -> Result<(Format, Raw)> {
     if bytes.is_empty() {
         return Err(Error::new(Kind::InputEmpty, "the picture has no bytes"));
     }
-    let unknown = || Error::new(Kind::FormatUnsupported, "this is not a picture of a format that is read here");
-    let format = Format::sniff(bytes).ok_or_else(unknown)?;
+    let format = Format::sniff(bytes).ok_or_else(|| unknown_format(bytes))?;
     let decoder = match format {
         Format::Jpeg => jpeg::decode,
         Format::Png => png::decode,
@@ -119,7 +119,7 @@ fn decode_raw(bytes: &[u8], options: &ReadOptions) -> Result<(Format, Raw)> {
         Format::Gif => gif::decode,
         Format::Tiff => tiff::decode,
         Format::Bmp => bmp::decode,
-        Format::Avif => return Err(Error::new(Kind::FormatUnsupported, "AVIF is not read by this build")),
+        Format::Avif => avif::decode,
     };
     // Decoders meet hostile files first; a fault of theirs is that file's fault, not the end of a batch.
     match catch_unwind(AssertUnwindSafe(|| decoder(bytes, options))) {
@@ -128,6 +128,17 @@ fn decode_raw(bytes: &[u8], options: &ReadOptions) -> Result<(Format, Raw)> {
             Err(Error::new(Kind::PictureCorrupt, format!("the {} decoder failed on this picture", format.name())))
         }
     }
+}
+
+/// HEIC is what a telephone's owner tries next: it is named, so that nobody looks for damage.
+fn unknown_format(bytes: &[u8]) -> Error {
+    let message = match bytes.get(4..12) {
+        Some(b"ftypheic" | b"ftypheix" | b"ftypheim" | b"ftyphevc" | b"ftypmif1" | b"ftypmsf1") => {
+            "HEIC pictures are not read here"
+        }
+        _ => "this is not a picture of a format that is read here",
+    };
+    Error::new(Kind::FormatUnsupported, message)
 }
 
 /// A decoder's complaint as our error.

@@ -1,5 +1,6 @@
 //! The hostile corpus: files made by code, each with the only answer that is right for it.
 
+mod avif;
 mod bmp;
 mod gif;
 mod jpeg;
@@ -45,10 +46,19 @@ fn case(name: impl Into<String>, bytes: Vec<u8>, answer: Answer) -> Case {
 
 /// Every file of the corpus.
 pub fn all() -> Vec<Case> {
-    [jpeg::cases(), png::cases(), webp::cases(), gif::cases(), tiff::cases(), bmp::cases(), other::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        jpeg::cases(),
+        png::cases(),
+        webp::cases(),
+        gif::cases(),
+        tiff::cases(),
+        bmp::cases(),
+        avif::cases(),
+        other::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 const SIZE: Size = Size::new(64, 48);
