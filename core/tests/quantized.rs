@@ -106,8 +106,8 @@ fn network(version: i64) -> Model {
 
 fn load(engine: &Engine, folder: &Path, name: &str, model: &Model) -> std::sync::Arc<dyn Network> {
     let file = folder.join(name);
-    std::fs::write(&file, model.encode_to_vec()).unwrap();
-    engine.network(&file, Device::Cpu, &Silent).unwrap().network
+    std::fs::write(&file, model.encode_to_vec()).expect("the folder can be written");
+    engine.network(&file, Device::Cpu, &Silent).expect("the graph can be loaded").network
 }
 
 fn picture(seed: u32) -> Tensor {

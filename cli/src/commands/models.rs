@@ -170,7 +170,7 @@ fn optimize(
     let card = catalog.card(name)?;
     if card.own.is_some() {
         let message = format!("{name} is a file of your own; 8 bits are for models of the list so far");
-        return Err(Error::new(Kind::PrecisionUnavailable, message).into());
+        return Err(Error::new(Kind::PrecisionUnavailable, message));
     }
     interrupt::listen();
     let screen = Screen::new(shared.progress, shared.quiet);

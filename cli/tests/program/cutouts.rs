@@ -190,3 +190,65 @@ fn a_watched_folder_is_worked_through_until_ctrl_c() {
     assert!(!told.contains("error["), "{told}");
     assert_eq!(stage.files(), ["in/cut/first.png", "in/cut/second.png", "in/first.jpg", "in/second.png"]);
 }
+
+#[cfg(unix)]
+#[test]
+#[ignore = "needs the runtime and weights"]
+fn a_killed_batch_leaves_only_whole_files_and_is_finished_later() {
+    let stage = Stage::with_models();
+    for number in 0..20 {
+        stage.picture(&format!("in/{number:02}.jpg"));
+    }
+    let arguments = ["remove", "in", "-r", "-o", "out/", "--skip-existing"];
+    let mut child = stage.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for("an output", || stage.path("out/00.png").exists() || stage.path("out/01.png").exists());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for name in stage.files().iter().filter(|name| name.starts_with("out/") && name.ends_with(".png")) {
+        opened(&stage, name);
+    }
+    stage.run(&arguments).ends(0);
+    let whole = stage.files().iter().filter(|name| name.starts_with("out/") && name.ends_with(".png")).count();
+    assert_eq!(whole, 20);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs the runtime and weights"]
+fn a_full_disk_is_one_clear_error() {
+    let stage = Stage::with_models();
+    stage.picture("ball.jpg");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let child = stage.command(&["remove", "ball.jpg", "-o", "-"]).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(told.matches("error[output_unwritable]").count(), 1, "{told}");
+    assert_eq!(stage.files(), ["ball.jpg"]);
+}
+
+#[test]
+#[ignore = "needs the runtime and weights"]
+fn eight_bits_are_used_when_asked_for_and_refused_where_nothing_is_known() {
+    let stage = Stage::with_models();
+    stage.picture("ball.jpg");
+    let exact = stage.run(&["remove", "ball.jpg", "-o", "exact.png", "--json"]).ends(0);
+    let coarse = stage.run(&["remove", "ball.jpg", "-o", "coarse.png", "--json", "--precision", "int8"]).ends(0);
+    assert_eq!((&exact.json()[0]["precision"], &coarse.json()[0]["precision"]), (&"fp32".into(), &"int8".into()));
+    stage.run(&["compare", "coarse.png", "exact.png", "--fail-above", "0.02"]).ends(0);
+    assert_ne!(std::fs::read(stage.path("coarse.png")).unwrap(), std::fs::read(stage.path("exact.png")).unwrap());
+    stage.run(&["models", "optimize", "isnet-general-use"]).ends(0);
+    stage.write("own.toml", OWN.as_bytes());
+    stage.write("mine.onnx", b"any bytes");
+    let own = ["--models-file", "own.toml", "--model", "mine", "--precision", "int8"];
+    stage.run(&[&["remove", "ball.jpg"], own.as_slice()].concat()).ends(7).tells("precision_unavailable");
+    stage.run(&["models", "optimize", "mine", "--models-file", "own.toml"]).ends(7).tells("precision_unavailable");
+}
+
+const OWN: &str = r#"
+[[model]]
+name = "mine"
+file = "mine.onnx"
+license = "MIT"
+input = { size = { width = 64, height = 64 } }
+"#;
