@@ -33,6 +33,12 @@ impl Size {
         self.width as usize * self.height as usize
     }
 
+    /// Width and height.
+    #[must_use]
+    pub const fn sides(self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
     /// Length of the diagonal in pixels, the measure that radii scale with.
     #[must_use]
     pub fn diagonal(self) -> f32 {

@@ -2,7 +2,7 @@
 
 pub mod rembg;
 
-use fast_image_resize as fir;
+use backgroundfx_resample as resample;
 use rayon::prelude::*;
 
 use crate::{
@@ -49,17 +49,9 @@ pub fn resize_alpha(alpha: &Alpha, size: Size) -> Result<Alpha> {
     if alpha.size() == size {
         return Ok(alpha.clone());
     }
-    let from = alpha.size();
-    let source =
-        fir::images::TypedImageRef::<fir::pixels::F32>::from_buffer(from.width, from.height, bytes_of(alpha.values()))
+    let mut values =
+        resample::gray_f32(alpha.values(), alpha.size().sides(), size.sides(), resample::Filter::CatmullRom)
             .map_err(|error| internal("matte", &error))?;
-    let mut values = vec![0.0_f32; size.area()];
-    let mut target =
-        fir::images::TypedImage::<fir::pixels::F32>::from_buffer(size.width, size.height, bytes_of_mut(&mut values))
-            .map_err(|error| internal("matte", &error))?;
-    let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::CatmullRom));
-    fir::Resizer::new().resize_typed(&source, &mut target, &options).map_err(|error| internal("matte", &error))?;
-    drop(target);
     // Catmull-Rom overshoots at steps.
     values.par_iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
     Ok(Alpha::new(size, values))
@@ -70,49 +62,20 @@ pub fn resize_alpha(alpha: &Alpha, size: Size) -> Result<Alpha> {
 /// # Errors
 /// [`Kind::Internal`] when resizing fails.
 pub fn resize_rgb(color: &Rgb, size: Size) -> Result<Rgb> {
-    use fir::pixels::{U8x3, U16x3};
     if color.size() == size {
         return Ok(color.clone());
     }
-    let from = color.size();
-    let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3));
-    let mut resizer = fir::Resizer::new();
-    let wrong = |error: &dyn std::fmt::Display| internal("picture", error);
+    let (from, to, filter) = (color.size().sides(), size.sides(), resample::Filter::Lanczos3);
     let samples = match color.samples() {
-        Samples::Eight(samples) => {
-            let source = fir::images::TypedImageRef::<U8x3>::from_buffer(from.width, from.height, samples)
-                .map_err(|e| wrong(&e))?;
-            let mut out = vec![0_u8; size.area() * 3];
-            let mut target = fir::images::TypedImage::<U8x3>::from_buffer(size.width, size.height, &mut out)
-                .map_err(|e| wrong(&e))?;
-            resizer.resize_typed(&source, &mut target, &options).map_err(|e| wrong(&e))?;
-            Samples::Eight(out)
-        }
-        Samples::Sixteen(samples) => {
-            let source = fir::images::TypedImageRef::<U16x3>::from_buffer(from.width, from.height, bytes_of(samples))
-                .map_err(|e| wrong(&e))?;
-            let mut out = vec![0_u16; size.area() * 3];
-            let mut target =
-                fir::images::TypedImage::<U16x3>::from_buffer(size.width, size.height, bytes_of_mut(&mut out))
-                    .map_err(|e| wrong(&e))?;
-            resizer.resize_typed(&source, &mut target, &options).map_err(|e| wrong(&e))?;
-            Samples::Sixteen(out)
-        }
+        Samples::Eight(samples) => resample::rgb_u8(samples, from, to, filter).map(Samples::Eight),
+        Samples::Sixteen(samples) => resample::rgb_u16(samples, from, to, filter).map(Samples::Sixteen),
     };
+    let samples = samples.map_err(|error| internal("picture", &error))?;
     Ok(Rgb::new(size, samples))
 }
 
-fn internal(what: &str, error: &dyn std::fmt::Display) -> Error {
+fn internal(what: &str, error: &str) -> Error {
     Error::new(Kind::Internal, format!("cannot resize the {what}: {error}"))
-}
-
-/// The bytes behind numbers whose every bit pattern is valid.
-fn bytes_of<T: bytemuck::Pod>(values: &[T]) -> &[u8] {
-    bytemuck::cast_slice(values)
-}
-
-fn bytes_of_mut<T: bytemuck::Pod>(values: &mut [T]) -> &mut [u8] {
-    bytemuck::cast_slice_mut(values)
 }
 
 fn input_size(picture: Size, size: InputSize) -> Size {

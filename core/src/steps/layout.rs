@@ -1,6 +1,6 @@
 //! Where the subject stands on the output: crop, margin, scale, position, canvas.
 
-use fast_image_resize as fir;
+use backgroundfx_resample as resample;
 
 use crate::{
     Error, Kind, Result,
@@ -105,29 +105,24 @@ fn crop(color: &Rgb, matte: &Alpha, part: Rect) -> (Rgb, Alpha) {
 
 /// Resizes premultiplied, so that colours of the hidden background do not return at the edge.
 fn scale(color: &Rgb, matte: &Alpha, size: Size) -> Result<(Rgb, Alpha)> {
-    let wrong =
-        |error: &dyn std::fmt::Display| Error::new(Kind::Internal, format!("cannot scale the cut-out: {error}"));
     let from = color.size();
-    let mut source: Vec<fir::pixels::U16x4> = (0..from.area())
-        .map(|i| {
+    let source: Vec<u16> = (0..from.area())
+        .flat_map(|i| {
             let [red, green, blue] = color.unit(i).map(crate::pixels::unit_to_u16);
-            fir::pixels::U16x4::new([red, green, blue, crate::pixels::unit_to_u16(matte.values()[i])])
+            [red, green, blue, crate::pixels::unit_to_u16(matte.values()[i])]
         })
         .collect();
-    let source =
-        fir::images::TypedImage::from_pixels_slice(from.width, from.height, &mut source).map_err(|e| wrong(&e))?;
-    let mut target = fir::images::TypedImage::<fir::pixels::U16x4>::new(size.width, size.height);
-    let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3));
-    fir::Resizer::new().resize_typed(&source, &mut target, &options).map_err(|e| wrong(&e))?;
-    let pixels = target.pixels();
+    let scaled = resample::rgba_u16(&source, from.sides(), size.sides(), resample::Filter::Lanczos3)
+        .map_err(|error| Error::new(Kind::Internal, format!("cannot scale the cut-out: {error}")))?;
+    let pixels = scaled.as_chunks::<4>().0;
     let samples = match color.depth() {
         // Divided by 257, sixteen bits become eight without a step at either end.
         8 => Samples::Eight(
-            pixels.iter().flat_map(|p| [p.0[0], p.0[1], p.0[2]].map(|s| ((u32::from(s) + 128) / 257) as u8)).collect(),
+            pixels.iter().flat_map(|p| [p[0], p[1], p[2]].map(|s| ((u32::from(s) + 128) / 257) as u8)).collect(),
         ),
-        _ => Samples::Sixteen(pixels.iter().flat_map(|p| [p.0[0], p.0[1], p.0[2]]).collect()),
+        _ => Samples::Sixteen(pixels.iter().flat_map(|p| [p[0], p[1], p[2]]).collect()),
     };
-    let alpha = pixels.iter().map(|p| f32::from(p.0[3]) / 65535.0).collect();
+    let alpha = pixels.iter().map(|p| f32::from(p[3]) / 65535.0).collect();
     Ok((Rgb::new(size, samples), Alpha::new(size, alpha)))
 }
 
