@@ -13,9 +13,10 @@ use std::sync::atomic::AtomicBool;
 
 use backgroundfx_core::{
     Error, Kind, Result,
-    engine::{Engine, EngineOptions},
+    engine::{Engine, EngineOptions, Precision},
     files::{Format, ReadOptions, WriteOptions},
     limits::Limits,
+    options::Compat,
     pipeline::Recipe,
 };
 
@@ -79,7 +80,10 @@ pub fn run(arguments: &RemoveArguments, shared: &Shared, config: &Config) -> End
     }
     interrupt::listen();
     let keep_memory = arguments.watch.is_some() || inputs.len() > 1;
-    let engine = Engine::open(EngineOptions { keep_memory, ..config.engine(arguments.threads, arguments.precision) })?;
+    // The program whose mattes are wanted computes in single precision.
+    let exact = (setup.recipe.options().compat != Compat::None).then_some(Precision::Fp32);
+    let precision = arguments.precision.or(config.precision).or(exact);
+    let engine = Engine::open(EngineOptions { keep_memory, ..config.engine(arguments.threads, precision) })?;
     let batch = batch::Batch {
         setup: &setup,
         catalog: &catalog,

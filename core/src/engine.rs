@@ -61,7 +61,8 @@ pub trait Network: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// What keeps the matte as the network's authors meant it; single precision until 8 bits do.
+    /// 8 bits where they are known to hold and to be faster: on processors that multiply bytes, for models whose
+    /// ranges are known (see [`quantize::known`] and [`Engine::calibrate`]); else single precision.
     #[default]
     Auto,
     /// Single precision.

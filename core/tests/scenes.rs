@@ -10,18 +10,31 @@ use std::{
 };
 
 use backgroundfx_core::{
-    engine::{Device, Engine, EngineOptions},
+    engine::{Device, Engine, EngineOptions, Precision},
     files::{self, Format, IfExists, ReadOptions, WriteOptions},
     metrics::{self, Distances},
     models::{Catalog, DEFAULT},
     options::Options,
-    pipeline::{Recipe, remove_background},
+    pipeline::{Cutout, Recipe, remove_background},
     pixels::Alpha,
     progress::Silent,
 };
 
-/// Mean absolute difference that processors and compilers may make to an accepted matte.
-const SAME: f64 = 0.002;
+/// How far a matte may be from the accepted one, and how much farther from the truth.
+struct Allowed {
+    /// Mean absolute difference to the accepted matte.
+    difference: f64,
+    /// Mean absolute error beyond the accepted one's.
+    mae: f64,
+    /// Intersection over union below the accepted one's.
+    iou: f64,
+}
+
+/// What processors and compilers may change.
+const SAME: Allowed = Allowed { difference: 0.002, mae: 0.002, iou: 0.004 };
+/// What computing in 8 bits may change. Much of the union can hang on a region of even odds, such as the ball behind the
+/// headphones.
+const EIGHT_BITS: Allowed = Allowed { difference: 0.005, mae: 0.002, iou: 0.05 };
 
 fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata")
@@ -46,31 +59,39 @@ fn accepted() -> Vec<(String, f64, f64)> {
     rows.map(|row| (row[0].to_owned(), number(row[1]), number(row[2]))).collect()
 }
 
-#[test]
-#[ignore = "needs the runtime and weights"]
-fn scenes_come_out_as_accepted_and_near_the_truth() {
-    let accept = std::env::var_os("BACKGROUNDFX_ACCEPT").is_some();
-    let engine = Engine::open(EngineOptions::default()).unwrap();
+/// What the default model makes of each scene, and its distances to the truth.
+fn cut_out_scenes(precision: Precision, mut take: impl FnMut(&str, &str, &Cutout, &Distances)) {
+    let engine = Engine::open(EngineOptions { precision, ..EngineOptions::default() }).unwrap();
     let mut segmenter = Catalog::built_in().segmenter(&engine, DEFAULT, Device::Cpu, &Silent).unwrap();
     let recipe = Recipe::new(Options::default()).unwrap();
-    let (before, mut now, mut wrong) = (accepted(), Vec::new(), Vec::new());
     let scenes = scenes();
     assert!(scenes.len() >= 12, "only {} scenes", scenes.len());
     for (name, kind) in &scenes {
         let folder = testdata().join("scenes");
         let picture = files::read(&folder.join(format!("{name}.jpg")), &ReadOptions::default()).unwrap();
         let cutout = remove_background(picture, segmenter.as_mut(), &recipe, &Silent).unwrap();
+        assert_eq!(cutout.report.model.precision, precision);
+        let truth = metrics::compare(&cutout.matte, &matte(&folder.join(format!("{name}.alpha.png")))).unwrap();
+        take(name, kind, &cutout, &truth);
+    }
+}
+
+#[test]
+#[ignore = "needs the runtime and weights"]
+fn scenes_come_out_as_accepted_and_near_the_truth() {
+    let accept = std::env::var_os("BACKGROUNDFX_ACCEPT").is_some();
+    let (before, mut now, mut wrong) = (accepted(), Vec::new(), Vec::new());
+    cut_out_scenes(Precision::Fp32, |name, kind, cutout, truth| {
         if (kind == "empty") != cutout.report.subject.is_none() {
             wrong.push(format!("{name} ({kind}): the subject found is {:?}", cutout.report.subject));
         }
-        let truth = metrics::compare(&cutout.matte, &matte(&folder.join(format!("{name}.alpha.png")))).unwrap();
-        now.push((name.clone(), truth.mae, truth.iou));
+        now.push((name.to_owned(), truth.mae, truth.iou));
         if accept {
             keep(&cutout.matte, &testdata().join(format!("goldens/{name}.png")));
         } else {
-            wrong.extend(judge(name, &cutout.matte, &truth, &before));
+            wrong.extend(judge(name, &cutout.matte, truth, &before, &SAME));
         }
-    }
+    });
     if accept {
         let rows = now.iter().map(|(name, mae, iou)| format!("{name},{mae:.5},{iou:.4}\n"));
         fs::write(testdata().join("goldens/index.csv"), format!("name,mae,iou\n{}", rows.collect::<String>())).unwrap();
@@ -78,13 +99,26 @@ fn scenes_come_out_as_accepted_and_near_the_truth() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+#[ignore = "needs the runtime and weights"]
+fn in_eight_bits_scenes_stay_near_the_accepted_mattes_and_as_near_the_truth() {
+    let (before, mut wrong) = (accepted(), Vec::new());
+    cut_out_scenes(Precision::Int8, |name, kind, cutout, truth| {
+        if (kind == "empty") != cutout.report.subject.is_none() {
+            wrong.push(format!("{name} ({kind}): the subject found is {:?}", cutout.report.subject));
+        }
+        wrong.extend(judge(name, &cutout.matte, truth, &before, &EIGHT_BITS));
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// What is not as accepted.
-fn judge(name: &str, got: &Alpha, truth: &Distances, before: &[(String, f64, f64)]) -> Vec<String> {
+fn judge(name: &str, got: &Alpha, truth: &Distances, before: &[(String, f64, f64)], allowed: &Allowed) -> Vec<String> {
     let mut wrong = Vec::new();
     match before.iter().find(|(accepted, ..)| accepted == name) {
         None => wrong.push(format!("{name}: nothing accepted yet")),
         Some((_, mae, iou)) => {
-            if truth.mae > mae + SAME || truth.iou < iou - 2.0 * SAME {
+            if truth.mae > mae + allowed.mae || truth.iou < iou - allowed.iou {
                 let (mae_now, iou_now) = (truth.mae, truth.iou);
                 wrong.push(format!(
                     "{name}: to the truth MAE {mae_now:.5} IoU {iou_now:.4}, accepted {mae:.5} {iou:.4}"
@@ -92,7 +126,7 @@ fn judge(name: &str, got: &Alpha, truth: &Distances, before: &[(String, f64, f64
             }
             let golden = matte(&testdata().join(format!("goldens/{name}.png")));
             let distance = metrics::compare(got, &golden).unwrap_or_else(|error| panic!("{name}: {error}"));
-            if distance.mae > SAME {
+            if distance.mae > allowed.difference {
                 wrong.push(format!("{name}: MAE {:.5} to the accepted matte", distance.mae));
             }
         }

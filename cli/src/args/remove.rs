@@ -86,7 +86,7 @@ pub struct RemoveArguments {
     /// auto, cpu, cuda, cuda:1, tensorrt, coreml or directml; a named one is used or refused
     #[arg(long, help_heading = "Cutting out")]
     pub device: Option<Device>,
-    /// auto, fp32 or int8: int8 is about three times as fast and changes the matte a little
+    /// auto, fp32 or int8: auto takes int8, about three times as fast, where this processor and the model allow it
     #[arg(long, help_heading = "Cutting out")]
     pub precision: Option<Precision>,
     /// Threads the network uses (default: one for each core)

@@ -4,7 +4,7 @@ use std::{path::Path, process::Command, thread::available_parallelism};
 
 use backgroundfx_core::{
     Error, Kind,
-    engine::{Engine, EngineOptions, artifacts::StoreOptions},
+    engine::{Engine, EngineOptions, artifacts::StoreOptions, quantize},
     progress::Silent,
 };
 use serde_json::{Value, json};
@@ -83,7 +83,8 @@ fn machine() -> Finding {
     let megabytes = |bytes: u64| bytes / 1_000_000;
     let (total, free) = (megabytes(system.total_memory()), megabytes(system.available_memory()));
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    let found = format!("{os} {arch}, {cores} cores, {total} MB memory, {free} MB of it free");
+    let bytes = if quantize::is_fast_here() { "8 bits are fast here" } else { "8 bits are not fast here" };
+    let found = format!("{os} {arch}, {cores} cores ({bytes}), {total} MB memory, {free} MB of it free");
     Finding::new("machine", Ok(found), "")
 }
 

@@ -151,6 +151,8 @@ fn pull(catalog: &Catalog, names: &[String], trust_unknown: bool, shared: &Share
     engine.runtime(&screen)?;
     for card in cards.into_iter().filter(|card| card.own.is_none()) {
         let (artifact, path) = engine.store().obtain(catalog.manifest(), &card.name, &screen)?;
+        // Laid out for this processor now, so that the first picture does not wait for it.
+        catalog.segmenter(&engine, &card.name, Device::Cpu, &screen)?;
         if !shared.quiet {
             say!("{}: {} at {}", card.name, artifact.id, path.display());
         }
@@ -187,7 +189,7 @@ fn optimize(
     }
     catalog.segmenter(&engine, name, Device::Cpu, &screen)?;
     if !shared.quiet && !show {
-        say!("{name} is ready for --precision int8");
+        say!("{name} is ready to compute in 8 bits");
     }
     Ok(DONE)
 }

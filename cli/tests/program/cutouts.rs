@@ -229,14 +229,19 @@ fn a_full_disk_is_one_clear_error() {
 
 #[test]
 #[ignore = "needs the runtime and weights"]
-fn eight_bits_are_used_when_asked_for_and_refused_where_nothing_is_known() {
+fn eight_bits_are_used_where_they_are_fast_or_asked_for_and_refused_where_nothing_is_known() {
     let stage = Stage::with_models();
     stage.picture("ball.jpg");
-    let exact = stage.run(&["remove", "ball.jpg", "-o", "exact.png", "--json"]).ends(0);
+    let exact = stage.run(&["remove", "ball.jpg", "-o", "exact.png", "--json", "--precision", "fp32"]).ends(0);
     let coarse = stage.run(&["remove", "ball.jpg", "-o", "coarse.png", "--json", "--precision", "int8"]).ends(0);
     assert_eq!((&exact.json()[0]["precision"], &coarse.json()[0]["precision"]), (&"fp32".into(), &"int8".into()));
     stage.run(&["compare", "coarse.png", "exact.png", "--fail-above", "0.02"]).ends(0);
     assert_ne!(std::fs::read(stage.path("coarse.png")).unwrap(), std::fs::read(stage.path("exact.png")).unwrap());
+    let auto = stage.run(&["remove", "ball.jpg", "-o", "auto.png", "--json"]).ends(0);
+    let fast = backgroundfx_core::engine::quantize::is_fast_here();
+    assert_eq!(auto.json()[0]["precision"], if fast { "int8" } else { "fp32" });
+    let rembg = stage.run(&["remove", "ball.jpg", "-o", "rembg.png", "--json", "--compat", "rembg"]).ends(0);
+    assert_eq!(rembg.json()[0]["precision"], "fp32");
     stage.run(&["models", "optimize", "isnet-general-use"]).ends(0);
     stage.write("own.toml", OWN.as_bytes());
     stage.write("mine.onnx", b"any bytes");

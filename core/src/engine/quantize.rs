@@ -30,6 +30,17 @@ pub fn known(sha256: &str) -> Option<Ranges> {
     Some(Ranges::from_text(table).expect("a test reads every table"))
 }
 
+/// Whether this processor multiplies bytes and adds the products up in one instruction (VNNI), which is what makes
+/// 8 bits three times as fast. Without it the gain is small or none, and nothing was measured.
+#[must_use]
+pub fn is_fast_here() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let fast = std::arch::is_x86_feature_detected!("avx512vnni") || std::arch::is_x86_feature_detected!("avxvnni");
+    #[cfg(not(target_arch = "x86_64"))]
+    let fast = false;
+    fast
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

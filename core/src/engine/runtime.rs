@@ -188,7 +188,7 @@ impl Engine {
             first_usable(&opener, graph)?
         } else {
             let network = Arc::new(opener.open(graph, device)?);
-            Loaded { network, device, precision: opener.precision(), passed_over: Vec::new() }
+            Loaded { network, device, precision: opener.precision(graph, device), passed_over: Vec::new() }
         };
         networks.insert(key, loaded.clone());
         Ok(loaded)
@@ -251,7 +251,7 @@ fn first_usable(opener: &Opener<'_>, graph: &GraphFile<'_>) -> Result<Loaded> {
         }
         match opener.open(graph, device) {
             Ok(session) => {
-                let (network, precision) = (Arc::new(session), opener.precision());
+                let (network, precision) = (Arc::new(session), opener.precision(graph, device));
                 return Ok(Loaded { network, device, precision, passed_over });
             }
             Err(error) if device == Device::Cpu => return Err(error),

@@ -61,7 +61,7 @@ impl Opener<'_> {
     /// what preparing the graph reports.
     pub fn open(&self, graph: &GraphFile<'_>, device: Device) -> Result<OrtNetwork> {
         let prepared = &self.prepared;
-        let int8 = self.precision() == Precision::Int8;
+        let int8 = self.precision(graph, device) == Precision::Int8;
         if int8 {
             self.check_int8(graph, device)?;
         }
@@ -96,9 +96,12 @@ impl Opener<'_> {
         OrtNetwork::new(session)
     }
 
-    /// In which numbers networks compute here.
-    pub fn precision(&self) -> Precision {
+    /// In which numbers the graph computes on the device.
+    pub fn precision(&self, graph: &GraphFile<'_>, device: Device) -> Precision {
         match self.options.precision {
+            Precision::Auto if device == Device::Cpu && graph.ranges.is_some() && quantize::is_fast_here() => {
+                Precision::Int8
+            }
             Precision::Auto => Precision::Fp32,
             asked => asked,
         }
