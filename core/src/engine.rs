@@ -11,7 +11,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Kind, Result};
-pub use runtime::{DeviceStatus, Engine, EngineOptions, Loaded};
+pub use runtime::{DeviceStatus, Engine, EngineOptions, Found, Loaded, Weights};
 
 /// A tensor of `f32`, row-major, with its dimensions in order.
 #[derive(Debug, Clone, PartialEq)]

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::{
     Error, Kind, Result,
     engine::{
-        Device, Engine, Precision,
+        Device, Engine, Precision, Weights,
         artifacts::{License, Manifest},
     },
     files::Picture,
@@ -48,6 +48,17 @@ pub struct ModelCard {
     pub memory_mb: Option<u32>,
     /// The user's own file and its licence, for models that no artifact provides.
     pub own: Option<OwnFile>,
+}
+
+impl ModelCard {
+    /// Where its network's file comes from.
+    #[must_use]
+    pub fn weights<'a>(&'a self, manifest: &'a Manifest) -> Weights<'a> {
+        match &self.own {
+            Some(own) => Weights::Own(&own.path),
+            None => Weights::Listed(manifest, &self.name),
+        }
+    }
 }
 
 /// A model file of the user's.
@@ -153,7 +164,7 @@ pub struct ModelUsed {
     pub model: String,
     /// The file that was published or given.
     pub file: String,
-    /// SHA-256 of that file, in hexadecimal; `None` for a file of the user's own.
+    /// SHA-256 of that file, in hexadecimal; `None` where the list has none recorded.
     pub sha256: Option<String>,
     /// Its licence.
     pub license: License,

@@ -1,15 +1,17 @@
 //! 8-bit forms of a small network through the real runtime, against the same network in single precision.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use backgroundfx_core::{
+    Kind,
     engine::{
-        Device, Engine, EngineOptions, Network, Tensor,
+        Device, Engine, EngineOptions, Precision, Tensor, Weights,
+        artifacts::StoreOptions,
         onnx::{
             Attribute, Dimension, DimensionValue, Graph, Model, Node, OperatorSet, Shape, TensorData, TensorType, Type,
             ValueInfo, attribute_type, data_type,
         },
-        quantize::{Histogram, Observed, Ranges, observing, quantize},
+        quantize::{Ranges, quantize},
     },
     progress::Silent,
 };
@@ -60,6 +62,8 @@ fn port(name: &str, channels: i64) -> ValueInfo {
 }
 
 /// A picture network in small: convolve, rectify, pool, convolve, enlarge, join, add, convolve, squash.
+///
+/// Before version 13 it also takes the matte apart and puts it together again, with the settings of that time.
 fn network(version: i64) -> Model {
     let whole = || ints("pads", &[1; 4]);
     let axis = Attribute { name: "axis".into(), r#type: attribute_type::INT, i: 1, ..Attribute::default() };
@@ -69,6 +73,11 @@ fn network(version: i64) -> Model {
         s: b"linear".to_vec(),
         ..Attribute::default()
     };
+    let old = version < 13;
+    let to_and_fro = [
+        node("Unsqueeze", &["squashed"], "apart", vec![ints("axes", &[0])]),
+        node("Squeeze", &["apart"], "y", vec![ints("axes", &[0])]),
+    ];
     let graph = Graph {
         node: vec![
             node("Conv", &["x", "w1", "b1"], "c1", vec![whole()]),
@@ -76,19 +85,20 @@ fn network(version: i64) -> Model {
             node("MaxPool", &["r1"], "p", vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])]),
             node("Conv", &["p", "w2", "b2"], "c2", vec![whole()]),
             node("Relu", &["c2"], "r2", vec![]),
-            node("Resize", &["r2", "", "scales"], "u", vec![linear]),
+            node("Resize", &["r2", "roi", "scales"], "u", vec![linear]),
             node("Concat", &["u", "r1"], "j", vec![axis]),
             node("Conv", &["j", "w3", "b3"], "c3", vec![whole()]),
             node("Relu", &["c3"], "r3", vec![]),
             node("Add", &["r3", "r1"], "a", vec![]),
             node("Conv", &["a", "w4", "b4"], "logits", vec![whole()]),
-            node("Sigmoid", &["logits"], "y", vec![]),
+            node("Sigmoid", &["logits"], if old { "squashed" } else { "y" }, vec![]),
         ],
         initializer: vec![
             tensor("w1", &[8, 3, 3, 3], &numbers(216, 1)),
             tensor("b1", &[8], &numbers(8, 2)),
             tensor("w2", &[8, 8, 3, 3], &numbers(576, 3)),
             tensor("b2", &[8], &numbers(8, 4)),
+            tensor("roi", &[0], &[]),
             tensor("scales", &[4], &[1.0, 1.0, 2.0, 2.0]),
             tensor("w3", &[8, 16, 3, 3], &numbers(1152, 5)),
             tensor("b3", &[8], &numbers(8, 6)),
@@ -100,53 +110,67 @@ fn network(version: i64) -> Model {
         output: vec![port("y", 1)],
         ..Graph::default()
     };
+    let graph = Graph { node: graph.node.into_iter().chain(to_and_fro.into_iter().filter(|_| old)).collect(), ..graph };
     let opset_import = vec![OperatorSet { version, ..OperatorSet::default() }];
     Model { ir_version: 8, graph: Some(graph), opset_import, ..Model::default() }
-}
-
-fn load(engine: &Engine, folder: &Path, name: &str, model: &Model) -> std::sync::Arc<dyn Network> {
-    let file = folder.join(name);
-    std::fs::write(&file, model.encode_to_vec()).expect("the folder can be written");
-    engine.network(&file, Device::Cpu, &Silent).expect("the graph can be loaded").network
 }
 
 fn picture(seed: u32) -> Tensor {
     Tensor::new(vec![1, 3, SIDE, SIDE], numbers(3 * SIDE * SIDE, seed))
 }
 
+/// An engine whose store is the folder, with the runtime of the usual one.
+fn engine(folder: &Path, precision: Precision) -> Engine {
+    let usual = Engine::open(EngineOptions::default()).expect("the store can be opened");
+    let (_, library) = usual.runtime(&Silent).expect("the runtime is there");
+    let store = StoreOptions { folder: Some(folder.to_owned()), ..StoreOptions::default() };
+    Engine::open(EngineOptions {
+        store,
+        runtime: Some(library),
+        threads: Some(2),
+        precision,
+        ..EngineOptions::default()
+    })
+    .expect("the store can be opened")
+}
+
 #[test]
 #[ignore = "needs the runtime"]
-fn eight_bits_stay_near_single_precision_on_a_picture_not_used_for_the_ranges() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = Engine::open(EngineOptions { threads: Some(2), ..EngineOptions::default() }).unwrap();
-    let plain = network(13);
-    let observed = observing(&plain);
-    let watching = load(&engine, folder.path(), "watching.onnx", &observed.model);
-    let mut histograms = BTreeMap::<String, Histogram>::new();
-    for seed in 10..20 {
-        let samples = watching.run(&[picture(seed)], Observed::OUTPUT).unwrap();
-        for (name, samples) in observed.samples(&samples.values) {
-            assert!(!samples.is_empty(), "{name}");
-            histograms.entry(name.to_owned()).or_default().add(samples);
-        }
+fn a_file_of_the_users_own_stays_near_single_precision_on_a_picture_not_used_for_the_ranges() {
+    for version in [11, 13] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("own.onnx");
+        std::fs::write(&file, network(version).encode_to_vec()).unwrap();
+        let (exact, coarse) = (engine(folder.path(), Precision::Fp32), engine(folder.path(), Precision::Int8));
+        let refused = coarse.model(Weights::Own(&file), Device::Cpu, &Silent).err().expect("no ranges are known yet");
+        assert_eq!(refused.kind(), Kind::PrecisionUnavailable);
+        let pictures = (10..20).map(|seed| Ok(picture(seed)));
+        exact.calibrate(Weights::Own(&file), pictures, &Silent).unwrap();
+        let run = |engine: &Engine, precision| {
+            let (found, loaded) = engine.model(Weights::Own(&file), Device::Cpu, &Silent).unwrap();
+            assert_eq!((loaded.precision, found.sha256.map(|digest| digest.len())), (precision, Some(64)));
+            loaded.network.run(&[picture(99)], "y").unwrap()
+        };
+        let (exact, coarse) = (run(&exact, Precision::Fp32), run(&coarse, Precision::Int8));
+        let differences = exact.values.iter().zip(&coarse.values).map(|(a, b)| (a - b).abs());
+        let mean = differences.sum::<f32>() / exact.values.len() as f32;
+        let spread = exact.values.iter().fold((1.0_f32, 0.0_f32), |(low, high), &v| (low.min(v), high.max(v)));
+        assert!(spread.1 - spread.0 > 0.2, "the network says nothing: {spread:?}");
+        assert!(mean > 0.0 && mean < 0.01, "operators {version}: mean difference {mean}");
     }
-    let ranges = Ranges { values: histograms.into_iter().map(|(name, seen)| (name, seen.range())).collect() };
-    let mut model = plain.clone();
-    quantize(&mut model, &ranges).unwrap();
-    let exact = load(&engine, folder.path(), "plain.onnx", &plain).run(&[picture(99)], "y").unwrap();
-    let coarse = load(&engine, folder.path(), "int8.onnx", &model).run(&[picture(99)], "y").unwrap();
-    let differences = exact.values.iter().zip(&coarse.values).map(|(a, b)| (a - b).abs());
-    let mean = differences.clone().sum::<f32>() / exact.values.len() as f32;
-    let spread = exact.values.iter().fold((1.0_f32, 0.0_f32), |(low, high), &v| (low.min(v), high.max(v)));
-    assert!(spread.1 - spread.0 > 0.2, "the network says nothing: {spread:?}");
-    assert!(mean > 0.0 && mean < 0.01, "mean difference {mean}");
 }
 
 #[test]
 fn what_cannot_be_computed_in_eight_bits_is_refused() {
     let ranges = Ranges::default();
     assert!(quantize(&mut network(13), &ranges).unwrap_err().to_string().contains("no range is known"));
-    assert!(quantize(&mut network(11), &ranges).unwrap_err().to_string().contains("ONNX operators 11"));
+    assert!(quantize(&mut network(10), &ranges).unwrap_err().to_string().contains("ONNX operators 10"));
+    let mut apart = network(13);
+    apart.graph.as_mut().unwrap().initializer[0].data_location = 1;
+    assert!(quantize(&mut apart, &ranges).unwrap_err().to_string().contains("another file"));
+    let mut softened = network(12);
+    softened.graph.as_mut().unwrap().node.push(node("Softmax", &["logits"], "s", vec![]));
+    assert!(quantize(&mut softened, &ranges).unwrap_err().to_string().contains("Softmax"));
     let mut bare = network(13);
     bare.graph.as_mut().unwrap().node.retain(|node| node.op_type == "Sigmoid");
     assert!(quantize(&mut bare, &ranges).unwrap_err().to_string().contains("no operator"));

@@ -61,17 +61,20 @@ fn accepted() -> Vec<(String, f64, f64)> {
 
 /// What the default model makes of each scene, and its distances to the truth.
 fn cut_out_scenes(precision: Precision, mut take: impl FnMut(&str, &str, &Cutout, &Distances)) {
-    let engine = Engine::open(EngineOptions { precision, ..EngineOptions::default() }).unwrap();
-    let mut segmenter = Catalog::built_in().segmenter(&engine, DEFAULT, Device::Cpu, &Silent).unwrap();
-    let recipe = Recipe::new(Options::default()).unwrap();
+    let engine =
+        Engine::open(EngineOptions { precision, ..EngineOptions::default() }).expect("the store can be opened");
+    let mut segmenter = Catalog::built_in().segmenter(&engine, DEFAULT, Device::Cpu, &Silent).expect("the model loads");
+    let recipe = Recipe::new(Options::default()).expect("the defaults hold");
     let scenes = scenes();
     assert!(scenes.len() >= 12, "only {} scenes", scenes.len());
     for (name, kind) in &scenes {
         let folder = testdata().join("scenes");
-        let picture = files::read(&folder.join(format!("{name}.jpg")), &ReadOptions::default()).unwrap();
-        let cutout = remove_background(picture, segmenter.as_mut(), &recipe, &Silent).unwrap();
+        let picture =
+            files::read(&folder.join(format!("{name}.jpg")), &ReadOptions::default()).expect("scenes can be read");
+        let cutout = remove_background(picture, segmenter.as_mut(), &recipe, &Silent).expect("scenes are cut out");
         assert_eq!(cutout.report.model.precision, precision);
-        let truth = metrics::compare(&cutout.matte, &matte(&folder.join(format!("{name}.alpha.png")))).unwrap();
+        let truth =
+            metrics::compare(&cutout.matte, &matte(&folder.join(format!("{name}.alpha.png")))).expect("of one size");
         take(name, kind, &cutout, &truth);
     }
 }

@@ -170,10 +170,6 @@ fn optimize(
     config: &Config,
 ) -> Ended {
     let card = catalog.card(name)?;
-    if card.own.is_some() {
-        let message = format!("{name} is a file of your own; 8 bits are for models of the list so far");
-        return Err(Error::new(Kind::PrecisionUnavailable, message));
-    }
     interrupt::listen();
     let screen = Screen::new(shared.progress, shared.quiet);
     let engine = Engine::open(config.engine(None, Some(Precision::Int8)))?;
@@ -182,7 +178,7 @@ fn optimize(
             let picture = files::read(path, &ReadOptions::default())?;
             tensor::from_picture(&picture.color, picture.profile.as_ref(), &card.input)
         });
-        let ranges = engine.calibrate(catalog.manifest(), name, inputs, &screen)?;
+        let ranges = engine.calibrate(card.weights(catalog.manifest()), inputs, &screen)?;
         if show {
             say!("{}", ranges.to_text().trim_end());
         }

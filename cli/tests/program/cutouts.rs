@@ -247,7 +247,9 @@ fn eight_bits_are_used_where_they_are_fast_or_asked_for_and_refused_where_nothin
     stage.write("mine.onnx", b"any bytes");
     let own = ["--models-file", "own.toml", "--model", "mine", "--precision", "int8"];
     stage.run(&[&["remove", "ball.jpg"], own.as_slice()].concat()).ends(7).tells("precision_unavailable");
-    stage.run(&["models", "optimize", "mine", "--models-file", "own.toml"]).ends(7).tells("precision_unavailable");
+    let optimize = ["models", "optimize", "mine", "--models-file", "own.toml"];
+    stage.run(&optimize).ends(7).tells("precision_unavailable");
+    stage.run(&[optimize.as_slice(), &["ball.jpg"]].concat()).ends(6).tells("model_mismatch");
 }
 
 const OWN: &str = r#"

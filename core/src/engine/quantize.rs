@@ -11,6 +11,7 @@ mod calibrate;
 mod histogram;
 mod insert;
 mod plan;
+mod raise;
 mod ranges;
 mod weights;
 

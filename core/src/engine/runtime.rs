@@ -47,6 +47,38 @@ pub struct EngineOptions {
     pub keep_memory: bool,
 }
 
+/// Where a network's file comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Weights<'a> {
+    /// The best file that the manifest has under a model's name, fetched if need be.
+    Listed(&'a Manifest, &'a str),
+    /// A file of the user's own.
+    Own(&'a Path),
+}
+
+/// A network's file, found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The file as it was published.
+    pub file: PathBuf,
+    /// Its SHA-256 in hexadecimal; `None` for one of the list that has none recorded.
+    pub sha256: Option<String>,
+    /// The list's entry, if it is of the list.
+    pub artifact: Option<Artifact>,
+}
+
+impl Found {
+    /// Names the content.
+    fn key(&self) -> Option<&str> {
+        self.sha256.as_deref().or(self.artifact.as_ref().map(|artifact| artifact.file.as_str()))
+    }
+
+    /// The one output to keep when half precision is widened.
+    fn widened_output(&self) -> Option<&str> {
+        self.artifact.as_ref()?.network.get("widen")?.as_str()
+    }
+}
+
 /// A device and whether it can be used here.
 #[derive(Debug, Clone)]
 pub struct DeviceStatus {
@@ -92,26 +124,32 @@ impl Engine {
         &self.store
     }
 
-    /// The network that provides `model`, fetched if need be, loaded now or shared from before.
+    /// The network of these weights, fetched if need be, loaded now or shared from before.
     ///
     /// # Errors
-    /// What [`Store::obtain`], preparing the graph and [`Engine::network`] report.
-    pub fn model(
-        &self,
-        manifest: &Manifest,
-        model: &str,
-        device: Device,
-        progress: &dyn Progress,
-    ) -> Result<(Artifact, Loaded)> {
-        let (artifact, file) = self.store.obtain(manifest, model, progress)?;
+    /// What [`Store::obtain`], reading the file, preparing the graph and [`Engine::network`] report.
+    pub fn model(&self, weights: Weights<'_>, device: Device, progress: &dyn Progress) -> Result<(Found, Loaded)> {
+        let found = self.find(weights, progress)?;
         let graph = GraphFile {
-            published: &file,
-            widened_output: artifact.network.get("widen").and_then(|output| output.as_str()),
-            key: Some(artifact.sha256.as_deref().unwrap_or(&artifact.file)),
-            ranges: artifact.sha256.as_deref().and_then(|key| self.ranges(key)),
+            published: &found.file,
+            widened_output: found.widened_output(),
+            key: found.key(),
+            ranges: found.sha256.as_deref().and_then(|key| self.ranges(key)),
         };
         let loaded = self.load(&graph, device, progress)?;
-        Ok((artifact, loaded))
+        Ok((found, loaded))
+    }
+
+    fn find(&self, weights: Weights<'_>, progress: &dyn Progress) -> Result<Found> {
+        match weights {
+            Weights::Listed(manifest, model) => {
+                let (artifact, file) = self.store.obtain(manifest, model, progress)?;
+                Ok(Found { file, sha256: artifact.sha256.clone(), artifact: Some(artifact) })
+            }
+            Weights::Own(file) => {
+                Ok(Found { file: file.to_owned(), sha256: Some(self.store.digest(file)?), artifact: None })
+            }
+        }
     }
 
     /// The ranges of a file's inner values: those found on pictures of the user's, else those this build has.
@@ -133,19 +171,17 @@ impl Engine {
     /// [`Engine::model`] and running the network report.
     pub fn calibrate(
         &self,
-        manifest: &Manifest,
-        model: &str,
+        weights: Weights<'_>,
         inputs: impl Iterator<Item = Result<Tensor>>,
         progress: &dyn Progress,
     ) -> Result<Ranges> {
-        let (artifact, file) = self.store.obtain(manifest, model, progress)?;
-        let key = artifact.sha256.as_deref().unwrap_or(&artifact.file);
-        let output = artifact.network.get("widen").and_then(|output| output.as_str());
+        let found = self.find(weights, progress)?;
+        let key = found.key().unwrap_or_default();
         let folder = self.store.folder().join(PREPARED);
         // In single precision whatever the engine is set to: there are no ranges for anything else yet.
         let options = EngineOptions { precision: Precision::Fp32, ..self.options.clone() };
         let opener = Opener { environment: self.environment(progress)?, options: &options, prepared: folder.clone() };
-        let ranges = calibration::ranges(&file, key, output, &folder, inputs, |graph| {
+        let ranges = calibration::ranges(&found.file, key, found.widened_output(), &folder, inputs, |graph| {
             opener.open(&GraphFile { published: graph, widened_output: None, key: None, ranges: None }, Device::Cpu)
         })?;
         write_atomically(&self.ranges_file(key), ranges.to_text().as_bytes(), IfExists::Replace)?;

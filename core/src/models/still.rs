@@ -31,22 +31,19 @@ impl Still {
         device: Device,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        let (loaded, file, sha256, license, named) = match &card.own {
-            Some(own) => {
-                let loaded = engine.network(&own.path, device, progress)?;
-                (loaded, own.path.display().to_string(), None, own.license.clone(), None)
-            }
-            None => {
-                let (artifact, loaded) = engine.model(manifest, &card.name, device, progress)?;
-                let outputs = artifact.network.get("outputs").and_then(|outputs| outputs.as_array());
-                let named = outputs.and_then(|outputs| outputs.first()?.as_str().map(str::to_owned));
-                (loaded, artifact.id, artifact.sha256, artifact.license, named)
-            }
+        let (found, loaded) = engine.model(card.weights(manifest), device, progress)?;
+        let network = found.artifact.as_ref().map(|artifact| &artifact.network);
+        let outputs = network.and_then(|network| network.get("outputs")?.as_array());
+        let named = outputs.and_then(|outputs| outputs.first()?.as_str().map(str::to_owned));
+        let license = match (&card.own, &found.artifact) {
+            (Some(own), _) => own.license.clone(),
+            (None, Some(artifact)) => artifact.license.clone(),
+            (None, None) => return Err(Error::new(Kind::Internal, "weights of the list come without their entry")),
         };
         let used = ModelUsed {
             model: card.name.clone(),
-            file,
-            sha256,
+            file: found.artifact.map_or_else(|| found.file.display().to_string(), |artifact| artifact.id),
+            sha256: found.sha256,
             license,
             device: loaded.device,
             precision: loaded.precision,

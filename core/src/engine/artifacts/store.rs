@@ -187,6 +187,17 @@ impl Store {
         Err(Error::new(Kind::ChecksumMismatch, message))
     }
 
+    /// The SHA-256 of any file, remembered by its size and time.
+    ///
+    /// # Errors
+    /// [`Kind::InputUnreadable`].
+    pub fn digest(&self, file: &Path) -> Result<String> {
+        let digest = file.canonicalize().and_then(|file| self.verified().digest(&file));
+        digest.map_err(|error| {
+            Error::new(Kind::InputUnreadable, format!("cannot read {}", file.display())).because(error)
+        })
+    }
+
     /// Removes the store's own copy and what belongs to it; answers whether there was one.
     ///
     /// Copies in folders of other programs are left alone.

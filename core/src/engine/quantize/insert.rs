@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     plan::{Plan, data_inputs},
+    raise::raise,
     ranges::{Range, Ranges},
     weights,
 };
@@ -12,21 +13,18 @@ use crate::{
     engine::onnx::{Attribute, Graph, Model, Node, TensorData, attribute_type, data_type},
 };
 
-/// The first version of the ONNX operators whose `DequantizeLinear` takes a scale for each channel.
-const OPERATORS: i64 = 13;
-
 /// Rewrites a graph of single precision so that the runtime computes in 8 bits what the ranges cover.
 ///
 /// # Errors
-/// [`Kind::ModelMismatch`] when the graph is older than ONNX operators 13, when a value that needs a
-/// code has no range, or when nothing in it could be computed in 8 bits.
+/// [`Kind::ModelMismatch`] when the graph's operators are too old, when weights lie in another file, when a value that
+/// needs a code has no range, or when nothing in it could be computed in 8 bits.
 pub fn quantize(model: &mut Model, ranges: &Ranges) -> Result<()> {
     let unfit = |message: String| Error::new(Kind::ModelMismatch, message);
-    let version = model.opset_import.iter().find(|set| set.domain.is_empty()).map_or(0, |set| set.version);
-    if version < OPERATORS {
-        return Err(unfit(format!("the graph uses ONNX operators {version}; 8 bits need {OPERATORS} or later")));
-    }
+    raise(model)?;
     let graph = model.graph.as_mut().ok_or_else(|| unfit("the file holds no graph".into()))?;
+    if let Some(tensor) = graph.initializer.iter().find(|tensor| tensor.data_location != 0) {
+        return Err(unfit(format!("the weights {:?} lie in another file", tensor.name)));
+    }
     let plan = Plan::of(graph);
     if !plan.active.contains(&true) {
         return Err(unfit("no operator of the graph has an 8-bit form".into()));

@@ -63,6 +63,8 @@ pub fn ranges(
 pub fn read(file: &Path) -> Result<Model> {
     let bytes = fs::read(file)
         .map_err(|error| Error::new(Kind::InputUnreadable, format!("cannot read {}", file.display())).because(error))?;
-    Model::decode(bytes.as_slice())
-        .map_err(|error| Error::new(Kind::ModelMismatch, format!("{} is no ONNX graph", file.display())).because(error))
+    let unfit = || Error::new(Kind::ModelMismatch, format!("{} is no ONNX graph", file.display()));
+    let model = Model::decode(bytes.as_slice()).map_err(|error| unfit().because(error))?;
+    // Most bytes are fields that nobody knows.
+    if model.graph.is_none() { Err(unfit()) } else { Ok(model) }
 }
