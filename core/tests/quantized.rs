@@ -157,6 +157,20 @@ fn a_file_of_the_users_own_stays_near_single_precision_on_a_picture_not_used_for
         let spread = exact.values.iter().fold((1.0_f32, 0.0_f32), |(low, high), &v| (low.min(v), high.max(v)));
         assert!(spread.1 - spread.0 > 0.2, "the network says nothing: {spread:?}");
         assert!(mean > 0.0 && mean < 0.01, "operators {version}: mean difference {mean}");
+        let kept = |ending: &str| {
+            let entries = std::fs::read_dir(folder.path().join("prepared")).unwrap().map(|entry| entry.unwrap().path());
+            entries.filter(|path| path.to_string_lossy().contains(ending)).collect::<Vec<_>>()
+        };
+        assert_eq!(kept("-int8-").len(), 1);
+        // Ranges that do not fit are left aside by those who do not insist on them.
+        std::fs::write(&kept(".ranges")[0], Ranges::default().to_text()).unwrap();
+        let auto = engine(folder.path(), Precision::Auto).model(Weights::Own(&file), Device::Cpu, &Silent).unwrap().1;
+        assert_eq!(auto.precision, Precision::Fp32);
+        let insisting = engine(folder.path(), Precision::Int8);
+        let refused = insisting.model(Weights::Own(&file), Device::Cpu, &Silent).err().expect("they do not fit");
+        assert_eq!(refused.kind(), Kind::PrecisionUnavailable);
+        insisting.calibrate(Weights::Own(&file), [Ok(picture(1))].into_iter(), &Silent).unwrap();
+        assert_eq!(kept("-int8-").len(), 0, "graphs of older ranges are removed");
     }
 }
 

@@ -159,7 +159,7 @@ impl Engine {
     }
 
     fn ranges_file(&self, key: &str) -> PathBuf {
-        self.store.folder().join(PREPARED).join(format!("{}.ranges", &key[..key.len().min(16)]))
+        self.store.folder().join(PREPARED).join(format!("{}.ranges", opening::short(key)))
     }
 
     /// Finds the ranges of a model's inner values on pictures, for computing it in 8 bits, and keeps them.
@@ -182,8 +182,10 @@ impl Engine {
         let options = EngineOptions { precision: Precision::Fp32, ..self.options.clone() };
         let opener = Opener { environment: self.environment(progress)?, options: &options, prepared: folder.clone() };
         let ranges = calibration::ranges(&found.file, key, found.widened_output(), &folder, inputs, |graph| {
-            opener.open(&GraphFile { published: graph, widened_output: None, key: None, ranges: None }, Device::Cpu)
+            let watched = GraphFile { published: graph, widened_output: None, key: None, ranges: None };
+            Ok(opener.open(&watched, Device::Cpu)?.0)
         })?;
+        opener.forget_int8(key);
         write_atomically(&self.ranges_file(key), ranges.to_text().as_bytes(), IfExists::Replace)?;
         Ok(ranges)
     }
@@ -223,8 +225,8 @@ impl Engine {
         let loaded = if device == Device::Auto {
             first_usable(&opener, graph)?
         } else {
-            let network = Arc::new(opener.open(graph, device)?);
-            Loaded { network, device, precision: opener.precision(graph, device), passed_over: Vec::new() }
+            let (network, precision) = opener.open(graph, device)?;
+            Loaded { network: Arc::new(network), device, precision, passed_over: Vec::new() }
         };
         networks.insert(key, loaded.clone());
         Ok(loaded)
@@ -286,9 +288,8 @@ fn first_usable(opener: &Opener<'_>, graph: &GraphFile<'_>) -> Result<Loaded> {
             continue;
         }
         match opener.open(graph, device) {
-            Ok(session) => {
-                let (network, precision) = (Arc::new(session), opener.precision(graph, device));
-                return Ok(Loaded { network, device, precision, passed_over });
+            Ok((network, precision)) => {
+                return Ok(Loaded { network: Arc::new(network), device, precision, passed_over });
             }
             Err(error) if device == Device::Cpu => return Err(error),
             Err(error) => passed_over.push(format!("{device}: {error}")),

@@ -54,14 +54,26 @@ pub struct Opener<'a> {
 }
 
 impl Opener<'_> {
-    /// Opens the graph on the device, from what was kept of an earlier start where there is such.
+    /// Opens the graph on the device, from what was kept of an earlier start where there is such, and tells in which
+    /// numbers it computes.
     ///
     /// # Errors
     /// [`Kind::InferenceFailed`] or [`Kind::DeviceUnavailable`] when it cannot be loaded there, and
     /// what preparing the graph reports.
-    pub fn open(&self, graph: &GraphFile<'_>, device: Device) -> Result<OrtNetwork> {
+    pub fn open(&self, graph: &GraphFile<'_>, device: Device) -> Result<(OrtNetwork, Precision)> {
+        let precision = self.precision(graph, device);
+        match self.open_in(graph, device, precision) {
+            // Ranges of an older graph, say: nobody insisted on them.
+            Err(error) if error.kind() == Kind::PrecisionUnavailable && self.options.precision != Precision::Int8 => {
+                Ok((self.open_in(graph, device, Precision::Fp32)?, Precision::Fp32))
+            }
+            opened => Ok((opened?, precision)),
+        }
+    }
+
+    fn open_in(&self, graph: &GraphFile<'_>, device: Device, precision: Precision) -> Result<OrtNetwork> {
         let prepared = &self.prepared;
-        let int8 = self.precision(graph, device) == Precision::Int8;
+        let int8 = precision == Precision::Int8;
         if int8 {
             self.check_int8(graph, device)?;
         }
@@ -96,14 +108,23 @@ impl Opener<'_> {
         OrtNetwork::new(session)
     }
 
-    /// In which numbers the graph computes on the device.
-    pub fn precision(&self, graph: &GraphFile<'_>, device: Device) -> Precision {
+    /// In which numbers the graph is to compute on the device.
+    fn precision(&self, graph: &GraphFile<'_>, device: Device) -> Precision {
         match self.options.precision {
             Precision::Auto if device == Device::Cpu && graph.ranges.is_some() && quantize::is_fast_here() => {
                 Precision::Int8
             }
             Precision::Auto => Precision::Fp32,
             asked => asked,
+        }
+    }
+
+    /// Removes what was kept of a graph in 8 bits; where it cannot be removed it only takes room.
+    pub fn forget_int8(&self, key: &str) {
+        let start = format!("{}-int8-", short(key));
+        let entries = std::fs::read_dir(&self.prepared).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&start)) {
+            let _ = std::fs::remove_dir_all(entry.path());
         }
     }
 
@@ -121,7 +142,7 @@ impl Opener<'_> {
         let mut model = calibration::read(plain)?;
         quantize::quantize(&mut model, ranges)
             .map_err(|error| Error::new(Kind::PrecisionUnavailable, error.to_string()).because(error))?;
-        let path = self.prepared.join(format!("{}-int8.onnx", &key[..key.len().min(16)]));
+        let path = self.prepared.join(format!("{}-int8.onnx", short(key)));
         write_atomically(&path, &model.encode_to_vec(), IfExists::Replace)?;
         if plain.starts_with(&self.prepared) {
             let _ = std::fs::remove_file(plain);
@@ -189,6 +210,11 @@ fn is_worth_keeping(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|facts| facts.len() <= LARGEST_KEPT)
 }
 
+/// As much of a key as names files made from its content.
+pub fn short(key: &str) -> &str {
+    &key[..key.len().min(16)]
+}
+
 /// The runtime lays weights out for the processor's registers and its own version.
 fn optimised_name(key: &str, ranges: Option<&Ranges>) -> String {
     let registers = match () {
@@ -203,5 +229,5 @@ fn optimised_name(key: &str, ranges: Option<&Ranges>) -> String {
     // Other ranges make another graph.
     let int8 =
         ranges.map_or(String::new(), |ranges| format!("-int8-{:08x}", crc32fast::hash(ranges.to_text().as_bytes())));
-    format!("{}{int8}-{registers}-{build:08x}", &key[..key.len().min(16)])
+    format!("{}{int8}-{registers}-{build:08x}", short(key))
 }
