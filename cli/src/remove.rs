@@ -3,6 +3,7 @@
 mod batch;
 mod inputs;
 mod outputs;
+mod pattern;
 mod picture;
 mod recipe;
 mod report;

@@ -192,7 +192,7 @@ fn optimize(
 
 fn chosen<'a>(catalog: &'a Catalog, names: &'a [String]) -> Result<Vec<&'a Artifact>> {
     if names.is_empty() {
-        return Ok(catalog.manifest().iter().collect());
+        return Ok(catalog.manifest().iter().filter(|artifact| artifact.fits_here()).collect());
     }
     let mut chosen = Vec::new();
     for name in names {

@@ -9,7 +9,7 @@ use std::{
 
 use backgroundfx_core::{Error, Kind, Result, files::Format};
 
-use super::outputs::is_cutout_name;
+use super::{outputs::is_cutout_name, pattern};
 
 /// One thing that was asked to be cut out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,9 +112,7 @@ impl Expansion<'_> {
         let path = Path::new(argument);
         match argument.to_str() {
             // Some shells hand patterns through; a file that has such a name is meant itself.
-            Some(text) if text.contains(['*', '?', '[']) && path.symlink_metadata().is_err() => {
-                self.pattern(text, inputs)
-            }
+            Some(text) if pattern::is_pattern(text) && path.symlink_metadata().is_err() => self.pattern(text, inputs),
             _ => self.path(path, inputs),
         }
     }
@@ -140,13 +138,9 @@ impl Expansion<'_> {
     }
 
     fn pattern(&self, pattern: &str, inputs: &mut Vec<Input>) -> Result<()> {
-        // As in a shell, hidden files have to be named with their dot.
-        let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
-        let paths = glob::glob_with(pattern, options)
-            .map_err(|error| Error::new(Kind::OptionInvalid, format!("{pattern:?} is no pattern: {error}")))?;
         let before = inputs.len();
-        for path in paths.filter_map(|path| path.ok()) {
-            if path.is_file() && !self.leaves_out(&path) {
+        for path in pattern::files(pattern)? {
+            if !self.leaves_out(&path) {
                 inputs.push(Input::named(Source::File(path)));
             }
         }

@@ -199,18 +199,24 @@ impl Engine {
         self.load(&GraphFile { published: file, widened_output: None, key: None, ranges: None }, device, progress)
     }
 
-    /// Removes the graphs that were made from weights; they are made again when needed.
+    /// Removes the graphs that were made from weights; they are made again when needed. Ranges found on the user's
+    /// pictures stay.
     ///
     /// # Errors
     /// [`Kind::OutputUnwritable`] when they cannot be removed.
     pub fn forget_prepared(store: &Store) -> Result<()> {
-        let folder = store.folder().join(PREPARED);
-        match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::new(Kind::OutputUnwritable, format!("cannot remove {}", folder.display())).because(error))
-            }
-            _ => Ok(()),
+        let Ok(entries) = std::fs::read_dir(store.folder().join(PREPARED)) else { return Ok(()) };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let removed = match path.extension() {
+                Some(extension) if extension == "ranges" => Ok(()),
+                _ if path.is_dir() => std::fs::remove_dir_all(&path),
+                _ => std::fs::remove_file(&path),
+            };
+            removed.map_err(|error| {
+                Error::new(Kind::OutputUnwritable, format!("cannot remove {}", path.display())).because(error)
+            })?;
         }
+        Ok(())
     }
 
     fn load(&self, graph: &GraphFile<'_>, device: Device, progress: &dyn Progress) -> Result<Loaded> {

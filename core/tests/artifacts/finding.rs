@@ -22,10 +22,12 @@ fn a_file_is_found_wherever_it_lies_when_its_checksum_fits() {
         setup.options.read_only_folders = vec![setup.path("given")];
         setup.around.filled_folders = vec![setup.path("filled")];
         setup.around.rembg_folders = vec![setup.path("rembg/models"), setup.path("rembg")];
+        // In other programs' folders a file of that name may well be another.
+        let refused = if place.starts_with("store") { Kind::ChecksumMismatch } else { Kind::ArtifactMissing };
         put(&setup.path(place), &content(4_999));
-        assert_eq!(setup.obtain(&rows).unwrap_err().kind(), Kind::ArtifactMissing, "{place}: another size");
+        assert_eq!(setup.obtain(&rows).unwrap_err().kind(), refused, "{place}: another size");
         put(&setup.path(place), &[7; 5_000]);
-        assert_eq!(setup.obtain(&rows).unwrap_err().kind(), Kind::ArtifactMissing, "{place}: another file");
+        assert_eq!(setup.obtain(&rows).unwrap_err().kind(), refused, "{place}: another file");
         put(&setup.path(place), &bytes);
         assert_eq!(setup.obtain(&rows).unwrap().1, setup.path(place));
     }

@@ -19,6 +19,9 @@ fn offline_says_which_file_is_expected_where() {
     let message = error.to_string();
     assert!(message.contains("a.bin") && message.contains(&*setup.path("store").to_string_lossy()), "{message}");
     assert!(!setup.path("store").exists(), "nothing is created for nothing");
+    fs::write(setup.kept("a.bin"), &bytes[1..]).unwrap();
+    let error = setup.obtain(&manifest(&[row("a", &bytes, &url(&server.address))])).unwrap_err();
+    assert_eq!((error.kind(), server.requests()), (Kind::ChecksumMismatch, vec![]), "{error}");
 }
 
 #[test]

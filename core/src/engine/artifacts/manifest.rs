@@ -178,7 +178,9 @@ impl Artifact {
         if self.sha256.is_some() { Trust::Recorded } else { Trust::Unknown }
     }
 
-    fn fits_here(&self) -> bool {
+    /// Whether it is for this platform, or for any.
+    #[must_use]
+    pub fn fits_here(&self) -> bool {
         self.platform.as_deref().is_none_or(|platform| platform == this_platform())
     }
 }

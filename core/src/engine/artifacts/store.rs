@@ -146,12 +146,16 @@ impl Store {
         if allowed.is_empty() { Err(Error::new(Kind::LicenceRefused, license)) } else { Ok(allowed) }
     }
 
-    /// The error for files that were not found: missing, or there without a checksum to hold them to.
+    /// The error for files that were not found: missing, changed, or there without a checksum to hold them to.
     fn not_here(&self, variants: &[&Artifact], why: &str) -> Error {
         let unknown = variants.iter().filter(|artifact| self.wanted_sha256(artifact).is_none());
         if let Some(path) = unknown.flat_map(|artifact| self.candidates(artifact)).find(|path| path.is_file()) {
             let message = format!("{}: no checksum is recorded for it", path.display());
             return Error::new(Kind::ChecksumUnknown, message);
+        }
+        if let Some(path) = variants.iter().map(|row| self.folder.join(&row.file)).find(|path| path.is_file()) {
+            let message = format!("{}: is not the file that was published, {why}", path.display());
+            return Error::new(Kind::ChecksumMismatch, message);
         }
         let files: Vec<&str> = variants.iter().map(|artifact| artifact.file.as_str()).collect();
         let mut message = format!("{} is not in {}, {why}", files.join(" or "), self.folder.display());
