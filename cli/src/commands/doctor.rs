@@ -90,7 +90,7 @@ fn machine() -> Finding {
 
 fn configuration(shared: &Shared, config: &backgroundfx_core::Result<Config>) -> Finding {
     let path = shared.config.clone().or_else(config::default_path);
-    let place = path.as_deref().map_or_else(|| "no folder for it".to_owned(), |path| path.display().to_string());
+    let place = path.as_deref().map_or_else(|| "its file".to_owned(), |path| path.display().to_string());
     match config {
         Ok(_) if path.as_deref().is_some_and(Path::is_file) => Finding::new("configuration", Ok(place), ""),
         Ok(_) => Finding::new("configuration", Ok(format!("defaults; {place} is not there")), ""),

@@ -97,8 +97,9 @@ pub fn parse(argument: &str) -> Result<Box<dyn Background>> {
 
 fn read(path: &Path) -> Result<Rgb> {
     let unusable = |error: Error| {
-        Error::new(Kind::BackgroundInvalid, format!("{} cannot be the background: {error}", path.display()))
-            .because(error)
+        // What no colour could be read from is taken for a file.
+        let what = if path.is_file() { "cannot be the background" } else { "is no colour and no picture" };
+        Error::new(Kind::BackgroundInvalid, format!("{} {what}: {error}", path.display())).because(error)
     };
     let mut picture = files::read(path, &ReadOptions::default()).map_err(unusable)?;
     picture.convert_to_srgb().map_err(unusable)?;
