@@ -1,4 +1,4 @@
-//! Ctrl-C: the pictures in hand are finished, downloads stop, a second Ctrl-C ends at once.
+//! Ctrl-C and requests to end (SIGTERM, SIGHUP): the pictures in hand are finished, downloads stop; a second one ends at once.
 
 use std::{
     io::{IsTerminal, Write},
@@ -20,7 +20,7 @@ pub fn listen() {
     });
 }
 
-/// Whether Ctrl-C was pressed.
+/// Whether the program was asked to end.
 pub fn pending() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }

@@ -23,6 +23,8 @@ use super::{
 use crate::interrupt;
 
 const INTERVAL: Duration = Duration::from_millis(500);
+/// A file that was written to since may still be growing: copies over a network come in bursts.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// Size and time of a file at one look.
 type Seen = (u64, SystemTime);
@@ -68,7 +70,9 @@ impl<'a> Watch<'a> {
             let facts = fs::metadata(&path).and_then(|facts| Ok((facts.len(), facts.modified()?)));
             // A file that vanished between two calls is none.
             let Ok(seen) = facts else { continue };
-            let settled = seen.0 > 0 && self.before.get(&path) == Some(&seen);
+            // A time to come is a clock that differs; then staying the same has to do.
+            let quiet = seen.1.elapsed().map_or(true, |age| age >= QUIET);
+            let settled = seen.0 > 0 && quiet && self.before.get(&path) == Some(&seen);
             if settled && self.taken.get(&path) != Some(&seen) && !self.setup.naming.is_output(&path) {
                 self.take(path.clone(), seen);
             }

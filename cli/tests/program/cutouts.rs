@@ -212,6 +212,25 @@ fn a_killed_batch_leaves_only_whole_files_and_is_finished_later() {
     assert_eq!(whole, 20);
 }
 
+#[cfg(unix)]
+#[test]
+#[ignore = "needs the runtime and weights"]
+fn asked_to_end_it_finishes_what_is_in_hand() {
+    for signal in ["-INT", "-TERM"] {
+        let stage = Stage::with_models();
+        for number in 0..20 {
+            stage.picture(&format!("in/{number:02}.jpg"));
+        }
+        let mut child = stage.command(&["remove", "in", "-r", "-o", "out/"]).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for("an output", || stage.path("out/00.png").exists() || stage.path("out/01.png").exists());
+        std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
+        let outputs: Vec<_> = stage.files().into_iter().filter(|name| name.starts_with("out/")).collect();
+        assert!(outputs.len() < 20, "it went on to the end");
+        outputs.iter().for_each(|name| drop(opened(&stage, name)));
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "needs the runtime and weights"]
