@@ -31,6 +31,9 @@ pub use still::Still;
 /// The variant used when none is named.
 pub const DEFAULT: &str = "isnet-general-use";
 
+/// The variant of the preset `low`.
+pub const QUICK: &str = "isnet-general-use-768";
+
 /// Everything special about one variant of a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelCard {

@@ -38,7 +38,7 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
-    /// The network's matte, its edge and colours not refined. Cost 1.
+    /// The network at a smaller input, its edge and colours not refined. Cost 1.
     Low,
     /// Refined edges and the subject's own colours. Cost 2.
     #[default]
@@ -205,7 +205,7 @@ impl Options {
         let refined = preset != Preset::Low;
         Self {
             preset,
-            model: models::DEFAULT.to_owned(),
+            model: if refined { models::DEFAULT } else { models::QUICK }.to_owned(),
             device: Device::Auto,
             compat: Compat::None,
             existing_alpha: ExistingAlpha::Keep,

@@ -1,7 +1,9 @@
-//! Turns a published file into the graph we run: one output, single precision, nodes in order.
+//! Turns a published file into the graph we run: one output, single precision, any input size, nodes in order.
 //!
 //! Half-precision files are published to be small on the wire. Run as they are, the processor
 //! widens every weight at each load and keeps both; widened once on disk they load leaner and run faster.
+
+mod sizes;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,7 +21,7 @@ use crate::{
 };
 
 /// Raised whenever this file would write another graph from the same bytes, so that older ones are made anew.
-const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The prepared form of `file`, made now or found in `folder` from before.
 ///
@@ -48,7 +50,7 @@ pub fn prepared(file: &Path, key: &str, output: &str, folder: &Path) -> Result<P
     Ok(path)
 }
 
-/// Keeps one output and what it needs, widens half precision to single, sorts the nodes.
+/// Keeps one output and what it needs, widens half precision to single, frees the input's size, sorts the nodes.
 fn trim_and_widen(model: &mut Model, output: &str) -> Result<()> {
     let graph = model.graph.as_mut().ok_or_else(|| Error::new(Kind::ModelMismatch, "the file holds no graph"))?;
     graph.output.retain(|port| port.name == output);
@@ -57,6 +59,9 @@ fn trim_and_widen(model: &mut Model, output: &str) -> Result<()> {
     }
     widen(graph)?;
     drop_needless_casts(graph);
+    graph.node = needed_in_order(std::mem::take(&mut graph.node), output)?;
+    sizes::free(graph);
+    // What only the written-out sizes needed is gone now.
     graph.node = needed_in_order(std::mem::take(&mut graph.node), output)?;
     let used: HashSet<&str> = graph.node.iter().flat_map(|node| &node.input).map(String::as_str).collect();
     graph.initializer.retain(|tensor| used.contains(tensor.name.as_str()));

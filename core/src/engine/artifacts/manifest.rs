@@ -15,8 +15,8 @@ use crate::{Error, Kind, Result};
 pub struct Artifact {
     /// Unique name of this file, as in `isnet-general-use/fp32`.
     pub id: String,
-    /// What callers ask for, as in `isnet-general-use`.
-    pub provides: String,
+    /// What callers ask for, as in `isnet-general-use`; more than one name where several models share the file.
+    pub provides: Vec<String>,
     /// The file's name in the store.
     pub file: String,
     /// Other names under which the same file may lie in folders filled by hand or by other programs.
@@ -161,7 +161,7 @@ impl Manifest {
 
     /// What provides `provides` on this platform, in order of preference.
     pub fn variants<'a>(&'a self, provides: &'a str) -> impl Iterator<Item = &'a Artifact> {
-        self.iter().filter(move |artifact| artifact.provides == provides && artifact.fits_here())
+        self.iter().filter(move |artifact| artifact.is_for(provides) && artifact.fits_here())
     }
 
     /// The artifact of this id, of any platform.
@@ -172,6 +172,12 @@ impl Manifest {
 }
 
 impl Artifact {
+    /// Whether it provides what callers ask for by that name.
+    #[must_use]
+    pub fn is_for(&self, provides: &str) -> bool {
+        self.provides.iter().any(|name| name == provides)
+    }
+
     /// Whether its bytes can be checked against something recorded.
     #[must_use]
     pub fn trust(&self) -> Trust {
@@ -215,7 +221,7 @@ mod tests {
                 "{}: a checksum without a size",
                 artifact.id
             );
-            assert_eq!(artifact.license.commercial, !artifact.provides.starts_with("rmbg"), "{}", artifact.id);
+            assert_eq!(artifact.license.commercial, !artifact.provides[0].starts_with("rmbg"), "{}", artifact.id);
         }
         for provides in ["isnet-general-use", "birefnet-general-lite", "u2net", "selfie", "ben2", "modnet"] {
             assert!(manifest.variants(provides).any(|artifact| artifact.trust() == Trust::Recorded), "{provides}");
@@ -229,7 +235,7 @@ mod tests {
         for platform in platforms {
             let mut rows = Manifest::built_in().iter().filter(|row| row.platform.as_deref() == Some(platform));
             let first = rows.next().expect(platform);
-            assert_eq!((first.provides.as_str(), first.trust()), ("onnxruntime", Trust::Recorded), "{platform}");
+            assert_eq!((first.is_for("onnxruntime"), first.trust()), (true, Trust::Recorded), "{platform}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{Error, Kind, Result};
 #[derive(Deserialize)]
 struct Row {
     id: String,
-    provides: String,
+    provides: Names,
     file: String,
     #[serde(default)]
     aliases: Vec<String>,
@@ -26,6 +26,30 @@ struct Row {
     sources: Vec<SourceRow>,
     #[serde(flatten)]
     rest: toml::Table,
+}
+
+/// One name, or a list.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Names {
+    fn list(self) -> Vec<String> {
+        match self {
+            Self::One(name) => vec![name],
+            Self::Several(names) => names,
+        }
+    }
+
+    fn has_empty(&self) -> bool {
+        match self {
+            Self::One(name) => name.is_empty(),
+            Self::Several(names) => names.is_empty() || names.iter().any(String::is_empty),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -84,13 +108,14 @@ fn artifact(index: usize, value: toml::Value, problems: &mut Vec<String>) -> Opt
     let sources = row.sources.into_iter().filter_map(|row| source(row, &mut own)).collect();
     problems.extend(own.into_iter().map(|problem| format!("{name}: {problem}")));
     let Row { id, provides, file, aliases, bytes, sha256, md5, platform, note, license, network, .. } = row;
+    let provides = provides.list();
     Some(Artifact { id, provides, file, aliases, bytes, sha256, md5, platform, note, license, network, sources })
 }
 
 fn check_row(row: &Row, problems: &mut Vec<String>) {
     problems.extend(row.rest.keys().map(|key| format!("{key} is not a field of an artifact")));
-    for (field, text) in [("id", &row.id), ("provides", &row.provides)] {
-        if text.is_empty() {
+    for (field, empty) in [("id", row.id.is_empty()), ("provides", row.provides.has_empty())] {
+        if empty {
             problems.push(format!("{field} is empty"));
         }
     }

@@ -133,7 +133,7 @@ impl Store {
     fn allowed<'a>(&self, manifest: &'a Manifest, provides: &'a str) -> Result<Vec<&'a Artifact>> {
         let variants: Vec<&Artifact> = manifest.variants(provides).collect();
         let Some(first) = variants.first() else {
-            return Err(match manifest.iter().any(|artifact| artifact.provides == provides) {
+            return Err(match manifest.iter().any(|artifact| artifact.is_for(provides)) {
                 true => Error::new(Kind::ArtifactMissing, format!("{provides}: there is none for this platform")),
                 false => Error::new(Kind::ModelUnknown, format!("{provides}: not in the list of artifacts")),
             });

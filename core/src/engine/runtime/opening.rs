@@ -121,7 +121,7 @@ impl Opener<'_> {
 
     /// Removes what was kept of a graph in 8 bits; where it cannot be removed it only takes room.
     pub fn forget_int8(&self, key: &str) {
-        let start = format!("{}-int8-", short(key));
+        let start = format!("{}-v{}-int8-", short(key), prepare::VERSION);
         let entries = std::fs::read_dir(&self.prepared).into_iter().flatten().flatten();
         for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&start)) {
             let _ = std::fs::remove_dir_all(entry.path());
@@ -229,5 +229,5 @@ fn optimised_name(key: &str, ranges: Option<&Ranges>) -> String {
     // Other ranges make another graph.
     let int8 =
         ranges.map_or(String::new(), |ranges| format!("-int8-{:08x}", crc32fast::hash(ranges.to_text().as_bytes())));
-    format!("{}{int8}-{registers}-{build:08x}", short(key))
+    format!("{}-v{}{int8}-{registers}-{build:08x}", short(key), prepare::VERSION)
 }
