@@ -79,7 +79,8 @@ fn solve(finest: Level) -> Layers {
 fn halved(level: &Level) -> Level {
     let size = Size::new(level.size.width.div_ceil(2), level.size.height.div_ceil(2));
     let (width, height) = (level.size.width as usize, level.size.height as usize);
-    let cells: Vec<(Color, f32)> = (0..size.area())
+    let (mut colors, mut alpha) = (Vec::new(), Vec::new());
+    (0..size.area())
         .into_par_iter()
         .with_min_len(4096)
         .map(|cell| {
@@ -89,15 +90,15 @@ fn halved(level: &Level) -> Level {
             let color = std::array::from_fn(|c| corners.iter().map(|&i| level.colors[i][c]).sum::<f32>() / 4.0);
             (color, corners.iter().map(|&i| level.alpha[i]).sum::<f32>() / 4.0)
         })
-        .collect();
-    let (colors, alpha) = cells.into_iter().unzip();
+        .unzip_into_vecs(&mut colors, &mut alpha);
     Level { size, colors, alpha }
 }
 
 /// Layers of a level before its first pass: the coarser ones enlarged, and the picture where it is all one of them.
 fn start_from(coarser: &Layers, level: &Level) -> Layers {
     let width = level.size.width as usize;
-    let cells: Vec<(Color, Color)> = (0..level.size.area())
+    let (mut foregrounds, mut backgrounds) = (Vec::new(), Vec::new());
+    (0..level.size.area())
         .into_par_iter()
         .with_min_len(4096)
         .map(|i| {
@@ -112,9 +113,8 @@ fn start_from(coarser: &Layers, level: &Level) -> Layers {
             }
             (foreground, background)
         })
-        .collect();
-    let (foreground, background) = cells.into_iter().unzip();
-    Layers { size: level.size, foreground, background }
+        .unzip_into_vecs(&mut foregrounds, &mut backgrounds);
+    Layers { size: level.size, foreground: foregrounds, background: backgrounds }
 }
 
 /// One pass over the level: each cell's two colours in closed form given its neighbours' of the pass before.
@@ -128,12 +128,12 @@ fn pass(level: &Level, layers: &mut Layers) {
         .into_par_iter()
         .map(|y| {
             let mut changed = Vec::new();
-            for i in y * width..(y + 1) * width {
+            for x in 0..width {
+                let i = y * width + x;
                 let alpha = level.alpha[i];
                 if !everywhere && (alpha <= BAND.0 || alpha >= BAND.1) {
                     continue;
                 }
-                let x = i - y * width;
                 let neighbours = [
                     if x > 0 { i - 1 } else { i },
                     if x + 1 < width { i + 1 } else { i },
@@ -141,15 +141,18 @@ fn pass(level: &Level, layers: &mut Layers) {
                     if y + 1 < height { i + width } else { i },
                 ];
                 let (f, b) = solve_cell(alpha, level.colors[i], neighbours, &level.alpha, foreground, background);
-                changed.push((i, f, b));
+                changed.push((x, f, b));
             }
             changed
         })
         .collect();
-    for (i, foreground, background) in rows.into_iter().flatten() {
-        layers.foreground[i] = foreground;
-        layers.background[i] = background;
-    }
+    let written = layers.foreground.par_chunks_mut(width).zip(layers.background.par_chunks_mut(width)).zip(rows);
+    written.for_each(|((foregrounds, backgrounds), changed)| {
+        for (x, foreground, background) in changed {
+            foregrounds[x] = foreground;
+            backgrounds[x] = background;
+        }
+    });
 }
 
 /// The paper's equation 9: two unknowns a channel, the picture's mixing equation and agreement with four neighbours.
