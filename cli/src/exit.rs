@@ -43,7 +43,8 @@ pub fn of(kind: Kind) -> u8 {
         | Kind::ConfigInvalid
         | Kind::BackgroundInvalid
         | Kind::ModelUnknown
-        | Kind::OutputUnsupported => 2,
+        | Kind::OutputUnsupported
+        | Kind::SelectionMissed => 2,
         Kind::InputUnreadable
         | Kind::InputEmpty
         | Kind::FormatUnsupported

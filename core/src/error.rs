@@ -70,6 +70,8 @@ pub enum Kind {
     SizeMismatch,
     /// Nothing was found in the picture, and that was to count as a failure.
     NoSubject,
+    /// A point or a box that was to choose the subject meets nothing.
+    SelectionMissed,
     /// The work was cancelled.
     Cancelled,
     /// A fault of this program.
@@ -209,6 +211,12 @@ pub const KINDS: &[KindRow] = &[
         "no_subject",
         false,
         "try another model or a closer view; --on-empty keep writes the empty cut-out",
+    ),
+    row(
+        Kind::SelectionMissed,
+        "selection_missed",
+        false,
+        "see what is found with `--output-kind alpha` and without --point and --box; both count from the top left, in pixels or percent",
     ),
     row(Kind::Cancelled, "cancelled", true, "run the same command again; finished files are kept"),
     row(

@@ -22,7 +22,7 @@ use crate::{
         artifacts::{License, Manifest},
     },
     files::Picture,
-    options::Compat,
+    options::Options,
     pixels::{Alpha, Rgb},
     progress::Progress,
 };
@@ -190,11 +190,11 @@ pub struct Segmented {
 
 /// Finds the subject in a stream of pictures. State from frame to frame lives in it; still models have none.
 pub trait Segmenter: Send {
-    /// Finds the subject in one picture.
+    /// Finds the subject in one picture; of the options, it heeds `compat`, and of `subject` what its network can.
     ///
     /// # Errors
     /// What the network reports; [`Kind::ModelMismatch`] when its output is not of the shape its row says.
-    fn segment(&mut self, picture: &Picture, compat: Compat) -> Result<Segmented>;
+    fn segment(&mut self, picture: &Picture, options: &Options) -> Result<Segmented>;
 
     /// Forgets earlier frames: a new clip begins.
     fn reset(&mut self) {}

@@ -1,10 +1,13 @@
 //! What a caller may ask for: one options type for command line, API and stored jobs.
 
+mod subject;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Kind, Result, backgrounds, engine::Device, models, pixels::Size};
+pub use subject::{Point, Region, Subject, Verdict};
 
 /// Everything about how one picture is cut out. Unknown fields are refused when read.
 ///
@@ -22,6 +25,8 @@ pub struct Options {
     pub compat: Compat,
     /// What happens to transparency the picture brings along.
     pub existing_alpha: ExistingAlpha,
+    /// Which of what is found is kept.
+    pub subject: Subject,
     /// What is done to the matte's edge.
     pub edges: Edges,
     /// How the subject's own colours are found where it is partly transparent.
@@ -209,6 +214,7 @@ impl Options {
             device: Device::Auto,
             compat: Compat::None,
             existing_alpha: ExistingAlpha::Keep,
+            subject: Subject::default(),
             edges: Edges { refine: refined, ..Edges::default() },
             foreground: Foreground { strength: if refined { 1.0 } else { 0.0 } },
             background: None,
@@ -257,6 +263,7 @@ impl Options {
                 problems.push(format!("shadow.color is {:?}, allowed is any CSS colour", shadow.color));
             }
         }
+        self.subject.check(&mut problems);
         problems
     }
 }
@@ -335,7 +342,7 @@ macro_rules! serde_as_text {
         }
     )*};
 }
-serde_as_text!(Length, Canvas, Device);
+serde_as_text!(Length, Canvas, Device, Point, Region);
 
 #[cfg(test)]
 mod tests {
@@ -356,8 +363,12 @@ mod tests {
         options.foreground.strength = -1.0;
         options.layout.scale = Some(2.0);
         options.shadow = Some(Shadow { color: "no such colour".into(), ..Shadow::default() });
+        options.subject.points = vec!["120%,0".parse().unwrap()];
+        options.subject.region = "0,0,0,5".parse().ok();
         let message = options.validate().unwrap_err().to_string();
-        for field in ["edges.threshold", "foreground.strength", "layout.scale", "shadow.color"] {
+        for field in
+            ["edges.threshold", "foreground.strength", "layout.scale", "shadow.color", "points 1 x", "box width"]
+        {
             assert!(message.contains(field), "{field} in {message}");
         }
     }
@@ -368,6 +379,8 @@ mod tests {
         options.layout.canvas = Some(Canvas(Size::new(1200, 800)));
         options.edges.grow = Length::Percent(-0.5);
         options.shadow = Some(Shadow::default());
+        options.subject.points = vec!["10,50%:drop".parse().unwrap()];
+        options.subject.region = "1,2,30%,4".parse().ok();
         let text = toml::to_string(&options).unwrap();
         assert_eq!(toml::from_str::<Options>(&text).unwrap(), options);
         let wrong = toml::from_str::<Options>("modell = \"u2net\"").unwrap_err().to_string();

@@ -12,7 +12,7 @@ use crate::{
     options::{Compat, ExistingAlpha, Options},
     pixels::{Alpha, Rect, Rgb, Size},
     progress::{self, Progress},
-    steps::{composite, foreground, layout, refine_edges, shadow},
+    steps::{composite, foreground, layout, refine_edges, shadow, subject},
 };
 
 /// A cut-out picture with everything known about how it came to be.
@@ -120,7 +120,8 @@ pub fn remove_background(
     clock.lap("preprocess");
 
     progress::begin(progress, "segment")?;
-    let Segmented { alpha: mut matte, foreground: given } = segmenter.segment(&picture, options.compat)?;
+    let Segmented { alpha: mut matte, foreground: given } = segmenter.segment(&picture, options)?;
+    subject::select(&mut matte, &options.subject)?;
     clock.lap("segment");
 
     progress::begin(progress, "refine edges")?;

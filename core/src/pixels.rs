@@ -134,6 +134,23 @@ impl Rgb {
         }
     }
 
+    /// A part of the picture.
+    ///
+    /// # Panics
+    /// When it does not lie inside.
+    #[must_use]
+    pub fn part(&self, part: Rect) -> Self {
+        let stride = self.size.width as usize * 3;
+        let (left, length) = (part.left as usize * 3, part.size.width as usize * 3);
+        let rows = (part.top as usize..(part.top + part.size.height) as usize)
+            .map(|y| y * stride + left..y * stride + left + length);
+        let samples = match &self.samples {
+            Samples::Eight(all) => Samples::Eight(rows.flat_map(|range| &all[range]).copied().collect()),
+            Samples::Sixteen(all) => Samples::Sixteen(rows.flat_map(|range| &all[range]).copied().collect()),
+        };
+        Self::new(part.size, samples)
+    }
+
     /// The colour of one pixel, each channel 0 to 1.
     #[inline]
     #[must_use]

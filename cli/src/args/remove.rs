@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use backgroundfx_core::{
     engine::{Device, Precision},
     files::{Compression, Depth, Format, MetadataPolicy},
-    options::{Canvas, Length, Preset},
+    options::{Canvas, Length, Point, Preset, Region},
 };
 use clap::ValueEnum;
 
@@ -92,6 +92,15 @@ pub struct RemoveArguments {
     /// Threads the network uses (default: one for each core)
     #[arg(long, value_parser = at_least_one(), help_heading = "Cutting out")]
     pub threads: Option<usize>,
+    /// A place that belongs to the subject, or with :drop does not: 300,200, 50%,30%:drop; may be repeated
+    #[arg(long, value_name = "X,Y[:keep|drop]", help_heading = "Subject")]
+    pub point: Vec<Point>,
+    /// Where the subject is: left, top, width and height, in pixels or percent
+    #[arg(long = "box", value_name = "X,Y,W,H", help_heading = "Subject")]
+    pub region: Option<Region>,
+    /// Keep only the largest piece of what is found
+    #[arg(long, help_heading = "Subject")]
+    pub keep_largest: bool,
     /// Make the matte hard: alpha from this on becomes 1, the rest 0
     #[arg(long, value_name = "0..1", help_heading = "Cutting out")]
     pub threshold: Option<f32>,

@@ -23,6 +23,10 @@ pub fn options(arguments: &RemoveArguments, config: &Config) -> Result<Options> 
     if arguments.ignore_alpha {
         options.existing_alpha = ExistingAlpha::Ignore;
     }
+    let subject = &mut options.subject;
+    subject.points.clone_from(&arguments.point);
+    subject.region = arguments.region;
+    subject.keep_largest = arguments.keep_largest;
     let edges = &mut options.edges;
     edges.refine &= !arguments.no_refine;
     edges.threshold = arguments.threshold;

@@ -4,8 +4,9 @@ use super::{ModelCard, ModelUsed, Segmented, Segmenter};
 use crate::{
     Error, Kind, Result,
     engine::{Device, Engine, Network, artifacts::Manifest},
-    files::Picture,
-    options::Compat,
+    files::{Picture, Profile},
+    options::{Compat, Options},
+    pixels::{Alpha, Rect, Rgb, Size},
     progress::Progress,
     tensor,
 };
@@ -71,19 +72,58 @@ impl Still {
         }
         Ok(Self { card, network, output, used })
     }
+
+    fn matte(&self, color: &Rgb, profile: Option<&Profile>, compat: Compat) -> Result<Alpha> {
+        let input = match compat {
+            Compat::None => tensor::from_picture(color, profile, &self.card.input)?,
+            Compat::Rembg => tensor::rembg::from_picture(color, &self.card.input),
+        };
+        let output = self.network.run(&[input], &self.output)?;
+        match compat {
+            Compat::None => tensor::to_matte(output, &self.card, color.size()),
+            Compat::Rembg => tensor::rembg::to_matte(output, &self.card, color.size()),
+        }
+    }
+}
+
+/// How much the network sees around a box, as a share of its sides: things are told by what surrounds them.
+const SURROUNDINGS: f32 = 0.25;
+/// When the box and its surroundings are this share of the picture, all of it is looked at.
+const NEARLY_ALL: f64 = 0.8;
+
+/// The box with its surroundings; `None` when that is nearly all of the picture.
+fn around(region: Rect, size: Size) -> Option<Rect> {
+    let margin = |side: u32| (SURROUNDINGS * side as f32).round() as u32;
+    let (across, down) = (margin(region.size.width), margin(region.size.height));
+    let (left, top) = (region.left.saturating_sub(across), region.top.saturating_sub(down));
+    let right = (region.left + region.size.width + across).min(size.width);
+    let bottom = (region.top + region.size.height + down).min(size.height);
+    let part = Rect { left, top, size: Size::new(right - left, bottom - top) };
+    ((part.size.pixels() as f64) < NEARLY_ALL * size.pixels() as f64).then_some(part)
+}
+
+/// A matte of a part as one of the whole picture, 0 outside.
+fn placed(small: &Alpha, part: Rect, size: Size) -> Alpha {
+    let mut matte = Alpha::filled(size, 0.0);
+    let (width, left) = (size.width as usize, part.left as usize);
+    let rows = small.values().chunks_exact(part.size.width as usize);
+    for (row, target) in rows.zip(matte.values_mut().chunks_exact_mut(width).skip(part.top as usize)) {
+        target[left..left + row.len()].copy_from_slice(row);
+    }
+    matte
 }
 
 impl Segmenter for Still {
-    fn segment(&mut self, picture: &Picture, compat: Compat) -> Result<Segmented> {
+    /// With a box, the network sees it and its surroundings only: what is small in the picture is large there.
+    fn segment(&mut self, picture: &Picture, options: &Options) -> Result<Segmented> {
         let size = picture.color.size();
-        let input = match compat {
-            Compat::None => tensor::from_picture(&picture.color, picture.profile.as_ref(), &self.card.input)?,
-            Compat::Rembg => tensor::rembg::from_picture(&picture.color, &self.card.input),
-        };
-        let output = self.network.run(&[input], &self.output)?;
-        let alpha = match compat {
-            Compat::None => tensor::to_matte(output, &self.card, size)?,
-            Compat::Rembg => tensor::rembg::to_matte(output, &self.card, size)?,
+        let part = options.subject.region.and_then(|region| region.pixels(size)).and_then(|part| around(part, size));
+        let alpha = match part {
+            None => self.matte(&picture.color, picture.profile.as_ref(), options.compat)?,
+            Some(part) => {
+                let small = self.matte(&picture.color.part(part), picture.profile.as_ref(), options.compat)?;
+                placed(&small, part, size)
+            }
         };
         Ok(Segmented { alpha, foreground: None })
     }

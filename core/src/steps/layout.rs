@@ -87,20 +87,10 @@ pub fn apply(color: Rgb, matte: Alpha, placement: &Placement) -> Result<(Rgb, Al
 }
 
 fn crop(color: &Rgb, matte: &Alpha, part: Rect) -> (Rgb, Alpha) {
-    let rows = |width: usize, channels: usize| {
-        let left = part.left as usize * channels;
-        (part.top as usize..(part.top + part.size.height) as usize).map(move |y| {
-            let start = y * width * channels + left;
-            start..start + part.size.width as usize * channels
-        })
-    };
-    let width = color.size().width as usize;
-    let samples = match color.samples() {
-        Samples::Eight(all) => Samples::Eight(rows(width, 3).flat_map(|range| &all[range]).copied().collect()),
-        Samples::Sixteen(all) => Samples::Sixteen(rows(width, 3).flat_map(|range| &all[range]).copied().collect()),
-    };
-    let values = rows(width, 1).flat_map(|range| &matte.values()[range]).copied().collect();
-    (Rgb::new(part.size, samples), Alpha::new(part.size, values))
+    let (width, left) = (color.size().width as usize, part.left as usize);
+    let rows = matte.values().chunks_exact(width).skip(part.top as usize).take(part.size.height as usize);
+    let values = rows.flat_map(|row| &row[left..left + part.size.width as usize]).copied().collect();
+    (color.part(part), Alpha::new(part.size, values))
 }
 
 /// Resizes premultiplied, so that colours of the hidden background do not return at the edge.

@@ -11,7 +11,7 @@ use backgroundfx_core::{
     engine::{Device, Engine, EngineOptions, Precision, artifacts::License},
     files::{Format, Metadata, Picture},
     models::{Catalog, InputSize, ModelCard, ModelUsed, Segmenter, Still},
-    options::Compat,
+    options::{Compat, Options},
     pixels::{Rgb, Samples, Size},
     progress::Silent,
 };
@@ -65,7 +65,7 @@ fn every_variant_gives_back_the_matte_its_network_computes() {
         assert_eq!(outputs.len(), tiny.outputs, "{}", card.name);
         let mut segmenter = Still::over(card.clone(), network, None, used(card)).unwrap();
         let size = Size::new(300, 200);
-        let matte = segmenter.segment(&picture(size), Compat::None).unwrap().alpha;
+        let matte = segmenter.segment(&picture(size), &Options::default()).unwrap().alpha;
         assert_eq!(matte.size(), size, "{}", card.name);
         for x in [5, 75, 150, 225, 294] {
             let red = x as f32 / 299.0;
@@ -93,9 +93,9 @@ fn an_empty_picture_gives_an_empty_matte_but_rembg_stretches_it() {
         samples.chunks_exact_mut(3).for_each(|pixel| pixel[0] /= 12);
     }
     let greatest = |matte: &[f32]| matte.iter().copied().fold(0.0, f32::max);
-    let ours = segmenter.segment(&dark, Compat::None).unwrap().alpha;
+    let ours = segmenter.segment(&dark, &Options::default()).unwrap().alpha;
     assert!(greatest(ours.values()) < 0.1);
-    let rembg = segmenter.segment(&dark, Compat::Rembg).unwrap().alpha;
+    let rembg = segmenter.segment(&dark, &Options { compat: Compat::Rembg, ..Options::default() }).unwrap().alpha;
     assert!(greatest(rembg.values()) > 0.9);
 }
 
@@ -117,7 +117,7 @@ fn a_model_of_the_users_own_is_a_row_in_a_file() {
     let card = catalog.card("ours").unwrap();
     std::fs::write(folder.path().join("ours.onnx"), Tiny::like(card).encode()).unwrap();
     let mut segmenter = catalog.segmenter(&engine, "ours", Device::Cpu, &Silent).unwrap();
-    let matte = segmenter.segment(&picture(Size::new(128, 96)), Compat::None).unwrap().alpha;
+    let matte = segmenter.segment(&picture(Size::new(128, 96)), &Options::default()).unwrap().alpha;
     assert!(matte.values()[50] < matte.values()[90]);
     assert_eq!(segmenter.used().license.weights, "proprietary");
 }
@@ -142,7 +142,7 @@ fn what_does_not_fit_is_told() {
     let mut smaller = card.clone();
     smaller.input.size = InputSize::Fixed { width: 32, height: 32 };
     let mut segmenter = Still::over(smaller, network, None, used(card)).unwrap();
-    let error = segmenter.segment(&picture(Size::new(64, 64)), Compat::None).unwrap_err();
+    let error = segmenter.segment(&picture(Size::new(64, 64)), &Options::default()).unwrap_err();
     assert!(matches!(error.kind(), Kind::InferenceFailed | Kind::ModelMismatch), "{error}");
 }
 
