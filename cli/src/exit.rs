@@ -59,7 +59,7 @@ pub fn of(kind: Kind) -> u8 {
         | Kind::LicenceRefused
         | Kind::ModelMismatch => 6,
         Kind::RuntimeUnusable | Kind::DeviceUnavailable | Kind::PrecisionUnavailable | Kind::OutOfMemory => 7,
-        Kind::NoSubject => GATE_FAILED,
+        Kind::NoSubject | Kind::LowConfidence => GATE_FAILED,
         Kind::Cancelled => INTERRUPTED,
         _ => 1,
     }

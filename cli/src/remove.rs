@@ -47,6 +47,7 @@ pub struct Setup {
     pub existing: Existing,
     /// What happens when nothing is found.
     pub on_empty: OnEmpty,
+    pub fail_below: Option<f32>,
     /// Whether colours are converted to sRGB.
     pub convert: bool,
 }
@@ -190,6 +191,7 @@ fn setup(arguments: &RemoveArguments, config: &Config, destination: Destination,
         naming,
         existing,
         on_empty: arguments.on_empty,
+        fail_below: arguments.fail_below,
         convert: arguments.icc == "srgb",
     })
 }

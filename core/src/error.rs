@@ -72,6 +72,8 @@ pub enum Kind {
     NoSubject,
     /// A point or a box that was to choose the subject meets nothing.
     SelectionMissed,
+    /// The matte is less sure than was asked for.
+    LowConfidence,
     /// The work was cancelled.
     Cancelled,
     /// A fault of this program.
@@ -217,6 +219,12 @@ pub const KINDS: &[KindRow] = &[
         "selection_missed",
         false,
         "see what is found with `--output-kind alpha` and without --point and --box; both count from the top left, in pixels or percent",
+    ),
+    row(
+        Kind::LowConfidence,
+        "low_confidence",
+        false,
+        "look at the picture; choose the subject with --point or --box, try another model, or lower --fail-below",
     ),
     row(Kind::Cancelled, "cancelled", true, "run the same command again; finished files are kept"),
     row(

@@ -1,8 +1,8 @@
 //! THE path: one straight function from a picture to its cut-out, called for pictures, frames and jobs alike.
 
-use std::time::{Duration, Instant};
+mod found;
 
-use rayon::prelude::*;
+use std::time::{Duration, Instant};
 
 use crate::{
     Result,
@@ -14,6 +14,9 @@ use crate::{
     progress::{self, Progress},
     steps::{composite, foreground, layout, refine_edges, shadow, subject},
 };
+
+pub use found::Doubt;
+use found::Found;
 
 /// A cut-out picture with everything known about how it came to be.
 #[derive(Debug)]
@@ -59,6 +62,8 @@ pub struct Report {
     pub coverage: f32,
     /// How decided the network was over what it took for subject, 0 (torn) to 1 (sure).
     pub confidence: f32,
+    /// What speaks against the matte, worst first; a matte may be right all the same.
+    pub doubts: Vec<Doubt>,
     /// Time spent in each step, in order.
     pub timings: Vec<(&'static str, Duration)>,
 }
@@ -159,85 +164,11 @@ pub fn remove_background(
         subject: found.subject,
         coverage: found.coverage,
         confidence: found.confidence,
+        doubts: found.doubts,
         timings: clock.laps,
     };
     let (profile, metadata) = (picture.profile, picture.metadata);
     Ok(Cutout { color, matte, opaque: behind.is_some(), profile, metadata, report })
-}
-
-/// What a matte shows.
-struct Found {
-    subject: Option<Rect>,
-    coverage: f32,
-    confidence: f32,
-}
-
-/// Alpha from which a pixel counts for the subject's box: haze must not widen it.
-const IN_BOX: f32 = 8.0 / 255.0;
-/// A matte that is nowhere this opaque has found nothing.
-const SUBJECT: f32 = 0.5;
-
-impl Found {
-    fn in_matte(matte: &Alpha) -> Self {
-        let width = matte.size().width as usize;
-        let rows = matte.values().par_chunks(width).enumerate().map(|(y, row)| Row::of(y as u32, row));
-        let all = rows.reduce(Row::default, Row::join);
-        let area = matte.size().area() as f64;
-        let subject =
-            all.columns.filter(|_| all.greatest >= SUBJECT).zip(all.rows).map(|((left, right), (top, bottom))| Rect {
-                left,
-                top,
-                size: Size::new(right - left + 1, bottom - top + 1),
-            });
-        let confidence = if all.opaque > 0.0 { (all.decided / all.opaque) as f32 } else { 0.0 };
-        Self { subject, coverage: (all.sum / area) as f32, confidence }
-    }
-}
-
-/// What one row of a matte, or several joined, hold.
-#[derive(Default)]
-struct Row {
-    columns: Option<(u32, u32)>,
-    rows: Option<(u32, u32)>,
-    greatest: f32,
-    sum: f64,
-    /// How many pixels are at least [`IN_BOX`].
-    opaque: f64,
-    /// Sum of |2α − 1| over those.
-    decided: f64,
-}
-
-impl Row {
-    fn of(y: u32, row: &[f32]) -> Self {
-        let mut found = Self::default();
-        for (x, &alpha) in row.iter().enumerate() {
-            found.sum += f64::from(alpha);
-            if alpha >= IN_BOX {
-                found.greatest = found.greatest.max(alpha);
-                found.opaque += 1.0;
-                found.decided += f64::from((2.0 * alpha - 1.0).abs());
-                let x = x as u32;
-                found.columns = Some(found.columns.map_or((x, x), |(left, _)| (left, x)));
-                found.rows = Some((y, y));
-            }
-        }
-        found
-    }
-
-    fn join(self, other: Self) -> Self {
-        let widest = |a: Option<(u32, u32)>, b: Option<(u32, u32)>| match (a, b) {
-            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
-            (a, b) => a.or(b),
-        };
-        Self {
-            columns: widest(self.columns, other.columns),
-            rows: widest(self.rows, other.rows),
-            greatest: self.greatest.max(other.greatest),
-            sum: self.sum + other.sum,
-            opaque: self.opaque + other.opaque,
-            decided: self.decided + other.decided,
-        }
-    }
 }
 
 /// Notes how long each step took.

@@ -128,6 +128,9 @@ pub struct RemoveArguments {
     /// What to do with a picture in which nothing is found
     #[arg(long, default_value = "keep", help_heading = "Cutting out")]
     pub on_empty: OnEmpty,
+    /// A picture whose confidence is below this counts as failed, and nothing is written for it
+    #[arg(long, value_name = "0..1", value_parser = unit, help_heading = "Cutting out")]
+    pub fail_below: Option<f32>,
 
     /// Colour (#fff, tomato, 'rgb(1 2 3)'), picture, blur[:12|:2%], gradient:#fff,#000,45, or transparent
     #[arg(short, long, alias = "bg", help_heading = "Composition")]
@@ -241,6 +244,11 @@ fn metadata(text: &str) -> Result<MetadataPolicy, String> {
 fn preset(text: &str) -> Result<Preset, String> {
     let found = Preset::ALL.into_iter().find(|preset| preset.name() == text);
     found.ok_or_else(|| "write low, medium, high or ultra".to_owned())
+}
+
+fn unit(text: &str) -> Result<f32, String> {
+    let number = text.parse::<f32>().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "write a number of 0 to 1".to_owned())
 }
 
 fn share(text: &str) -> Result<f32, String> {

@@ -98,6 +98,7 @@ pub fn finish(
     let empty = cutout.report.subject.is_none();
     let mut timings = vec![("decode", took)];
     timings.extend(cutout.report.timings.iter().copied());
+    check_confidence(&cutout.report, setup)?;
     let outputs = match setup.on_empty {
         OnEmpty::Fail if empty => return Err(Error::new(Kind::NoSubject, "no subject was found")),
         OnEmpty::Skip if empty => Vec::new(),
@@ -116,6 +117,17 @@ pub fn finish(
         }
     };
     Ok(Done { report: cutout.report, size, warnings, timings, outputs })
+}
+
+/// Refuses a matte that is less sure than asked for; an empty one is a matter of `on_empty`.
+fn check_confidence(report: &pipeline::Report, setup: &Setup) -> Result<()> {
+    let Some(least) = setup.fail_below.filter(|least| report.subject.is_some() && report.confidence < *least) else {
+        return Ok(());
+    };
+    let doubts: Vec<String> = report.doubts.iter().map(ToString::to_string).collect();
+    let doubts = if doubts.is_empty() { "the network was torn".to_owned() } else { doubts.join("; ") };
+    let message = format!("confidence {:.2} is below {least}: {doubts}", report.confidence);
+    Err(Error::new(Kind::LowConfidence, message))
 }
 
 fn write_all(

@@ -53,7 +53,9 @@ fn one_picture_is_cut_out_beside_itself() {
         let documented = include_str!("../../../docs/command-line.md").contains(&format!("| `{field}` |"));
         assert!(documented, "{field} stands in docs/command-line.md");
     }
-    for field in ["index", "model", "file", "sha256", "license", "device", "coverage", "confidence", "warnings"] {
+    for field in
+        ["index", "model", "file", "sha256", "license", "device", "coverage", "confidence", "doubts", "warnings"]
+    {
         assert!(line.get(field).is_some(), "{field} in {line}");
     }
     assert_eq!((line["status"].as_str(), line["width"].as_u64()), (Some("ok"), Some(240)));
@@ -62,6 +64,19 @@ fn one_picture_is_cut_out_beside_itself() {
         assert!(line["timings_ms"][stage].is_number(), "{stage} in {line}");
     }
     assert_eq!(stage.files(), ["ball-nobg.png", "ball.jpg"]);
+}
+
+#[test]
+#[ignore = "needs the runtime and weights"]
+fn a_picture_that_is_less_sure_than_asked_for_fails_and_is_not_written() {
+    let stage = Stage::with_models();
+    stage.picture("ball.jpg");
+    let ended = stage.run(&["remove", "ball.jpg", "--json", "--fail-below", "1"]).ends(8);
+    let line = &ended.json()[0];
+    assert_eq!((line["status"].as_str(), line["code"].as_str()), (Some("failed"), Some("low_confidence")));
+    assert_eq!(stage.files(), ["ball.jpg"]);
+    stage.run(&["remove", "ball.jpg", "--fail-below", "0.5"]).ends(0);
+    stage.run(&["remove", "ball.jpg", "--fail-below", "2"]).ends(2);
 }
 
 #[test]

@@ -48,6 +48,8 @@ fn put_done(done: &Done, put: &mut impl FnMut(&str, Value)) {
     put("foreground", report.subject.map_or(Value::Null, foreground));
     put("coverage", json!(rounded(report.coverage)));
     put("confidence", json!(rounded(report.confidence)));
+    let doubts = report.doubts.iter().map(|doubt| json!({ "code": doubt.code(), "message": doubt.to_string() }));
+    put("doubts", doubts.collect());
     let warnings = warnings(done).into_iter().map(|(code, message)| json!({ "code": code, "message": message }));
     put("warnings", warnings.collect());
     let mut timings: Map<String, Value> =
