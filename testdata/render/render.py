@@ -1,4 +1,4 @@
-"""Renders test scenes: blender -b -P testdata/render/render.py -- OUTDIR [SCENE ...] [--draft | --check]."""
+"""Renders test scenes: blender -b -P testdata/render/render.py -- OUTDIR [SCENE ...] [--draft | --large | --check]."""
 import csv
 import os
 import sys
@@ -23,7 +23,7 @@ def main():
     write_index(folder)
     for name in names or SCENES:
         began = time.time()
-        one(folder, name, "--draft" in options, "--check" in options)
+        one(folder, name, options)
         print("rendered", name, "in %.0f s" % (time.time() - began), flush=True)
 
 
@@ -35,13 +35,19 @@ def write_index(folder):
         lines.writerows([n, s.width, s.height, s.kind, s.what] for n, s in SCENES.items())
 
 
-def one(folder, name, draft, checked):
-    """Builds one scene and writes its files; a draft is a third of the size and coarser, a check a quarter and finer."""
+# By option: what the sides are multiplied by, and how many samples a pixel of the picture gets (a number, or what the
+# scene's own are multiplied by). Of a large picture each pixel is grainier, as a camera's is.
+SIZES = {"--check": (0.25, 5.0), "--draft": (1 / 3, 10), "--large": (3.2, 11)}
+
+
+def one(folder, name, options):
+    """Builds one scene and writes its files, in the size that the options ask for."""
     row = SCENES[name]
-    share, samples = (4, row.samples * 5) if checked else (3, 10) if draft else (1, row.samples)
-    stage.clear(row.width // share, row.height // share, samples)
+    share, samples = next((SIZES[word] for word in SIZES if word in options), (1, 1.0))
+    samples = int(row.samples * samples) if isinstance(samples, float) else samples
+    stage.clear(int(row.width * share), int(row.height * share), samples)
     row.build()
-    if checked:
+    if "--check" in options:
         print(name, check.compare(folder), flush=True)
     else:
         matte.write(folder, name, row.foreground)
