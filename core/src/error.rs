@@ -70,6 +70,8 @@ pub enum Kind {
     SizeMismatch,
     /// Nothing was found in the picture, and that was to count as a failure.
     NoSubject,
+    /// The model must be told by points or a box where the subject is.
+    PromptMissing,
     /// A point or a box that was to choose the subject meets nothing.
     SelectionMissed,
     /// The work was cancelled.
@@ -211,6 +213,12 @@ pub const KINDS: &[KindRow] = &[
         "no_subject",
         false,
         "try another model or a closer view; --on-empty keep writes the empty cut-out",
+    ),
+    row(
+        Kind::PromptMissing,
+        "prompt_missing",
+        false,
+        "say where the subject is: --point 300,200, or --box x,y,width,height; or choose another model",
     ),
     row(
         Kind::SelectionMissed,

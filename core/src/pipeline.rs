@@ -9,7 +9,7 @@ use crate::{
     backgrounds::{self, Background},
     files::{Encodable, Metadata, Picture, Profile},
     models::{ModelUsed, Segmented, Segmenter},
-    options::{Compat, ExistingAlpha, Options},
+    options::{Compat, ExistingAlpha, Options, Subject},
     pixels::{Alpha, Rect, Rgb, Size},
     progress::{self, Progress},
     steps::{composite, foreground, layout, refine_edges, shadow, subject},
@@ -121,7 +121,12 @@ pub fn remove_background(
 
     progress::begin(progress, "segment")?;
     let Segmented { alpha: mut matte, foreground: given } = segmenter.segment(&picture, options)?;
-    subject::select(&mut matte, &options.subject)?;
+    if segmenter.answers_prompts() {
+        let rest = Subject { keep_largest: options.subject.keep_largest, ..Subject::default() };
+        subject::select(&mut matte, &rest)?;
+    } else {
+        subject::select(&mut matte, &options.subject)?;
+    }
     clock.lap("segment");
 
     progress::begin(progress, "refine edges")?;
