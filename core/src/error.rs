@@ -72,6 +72,8 @@ pub enum Kind {
     NoSubject,
     /// The model must be told by points or a box where the subject is.
     PromptMissing,
+    /// The model does not tell this class apart.
+    ClassUnknown,
     /// A point or a box that was to choose the subject meets nothing.
     SelectionMissed,
     /// The work was cancelled.
@@ -219,6 +221,12 @@ pub const KINDS: &[KindRow] = &[
         "prompt_missing",
         false,
         "say where the subject is: --point 300,200, or --box x,y,width,height; or choose another model",
+    ),
+    row(
+        Kind::ClassUnknown,
+        "class_unknown",
+        false,
+        "choose a model that knows the class: `backgroundfx models info NAME` lists what it tells apart",
     ),
     row(
         Kind::SelectionMissed,

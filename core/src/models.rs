@@ -3,6 +3,7 @@
 pub mod ben2;
 pub mod birefnet;
 pub mod custom;
+pub mod fcn;
 pub mod inspyrenet;
 pub mod isnet;
 pub mod modnet;
@@ -93,13 +94,27 @@ impl ModelCard {
     /// Checks that the model can find what is asked for.
     ///
     /// # Errors
-    /// [`Kind::PromptMissing`] when it must be told where the subject is and is not.
+    /// [`Kind::PromptMissing`] when it must be told where the subject is and is not; [`Kind::ClassUnknown`] when it does
+    /// not tell a class apart that is asked for.
     pub fn check(&self, subject: &Subject) -> Result<()> {
         if self.is_prompted() && !subject.is_placed() {
             let message = format!("{} finds what points or a box show, and there are none", self.name);
             return Err(Error::new(Kind::PromptMissing, message));
         }
-        Ok(())
+        let known = &self.output.classes;
+        let unknown: Vec<&str> =
+            subject.classes.iter().filter(|class| !known.contains(class)).map(String::as_str).collect();
+        match unknown.as_slice() {
+            [] => Ok(()),
+            _ if known.is_empty() => {
+                Err(Error::new(Kind::ClassUnknown, format!("{} tells no classes apart", self.name)))
+            }
+            names => {
+                let message =
+                    format!("{} knows no class {}; it knows {}", self.name, names.join(", "), known.join(", "));
+                Err(Error::new(Kind::ClassUnknown, message))
+            }
+        }
     }
 }
 
@@ -179,6 +194,9 @@ pub struct Output {
     pub channel: usize,
     /// What turns the values into 0 to 1.
     pub activation: Activation,
+    /// What the channels stand for, for networks that tell classes apart (with [`Activation::Softmax`]); one of them is
+    /// `background`.
+    pub classes: Vec<String>,
 }
 
 /// What turns a network's values into 0 to 1.
@@ -190,6 +208,8 @@ pub enum Activation {
     None,
     /// They are logits.
     Sigmoid,
+    /// They are logits of classes, one channel for each.
+    Softmax,
 }
 
 /// Mean and standard deviation of ImageNet's pictures, which many networks were trained with.
@@ -246,6 +266,17 @@ pub struct Segmented {
     pub alpha: Alpha,
     /// The subject's own colours, from networks that give them.
     pub foreground: Option<Rgb>,
+    /// The classes in the picture, the largest first, from networks that tell them apart.
+    pub classes: Vec<ClassShare>,
+}
+
+/// A class that was found in a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassShare {
+    /// Its name.
+    pub name: String,
+    /// Which share of the picture it covers, 0 to 1; with a box, of what the network saw.
+    pub share: f32,
 }
 
 /// Finds the subject in a stream of pictures. State from frame to frame lives in it; still models have none.
@@ -290,6 +321,7 @@ impl Catalog {
             rmbg::cards(),
             sam::cards(),
             sam2::cards(),
+            fcn::cards(),
         ];
         Self { cards: families.into_iter().flatten().collect(), manifest: Manifest::built_in().clone() }
     }

@@ -8,7 +8,7 @@ use crate::{
     Result,
     backgrounds::{self, Background},
     files::{Encodable, Metadata, Picture, Profile},
-    models::{ModelUsed, Segmented, Segmenter},
+    models::{ClassShare, ModelUsed, Segmented, Segmenter},
     options::{Compat, ExistingAlpha, Options, Subject},
     pixels::{Alpha, Rect, Rgb, Size},
     progress::{self, Progress},
@@ -59,6 +59,8 @@ pub struct Report {
     pub coverage: f32,
     /// How decided the network was over what it took for subject, 0 (torn) to 1 (sure).
     pub confidence: f32,
+    /// The classes in the picture, the largest first, from networks that tell them apart.
+    pub classes: Vec<ClassShare>,
     /// Time spent in each step, in order.
     pub timings: Vec<(&'static str, Duration)>,
 }
@@ -120,7 +122,7 @@ pub fn remove_background(
     clock.lap("preprocess");
 
     progress::begin(progress, "segment")?;
-    let Segmented { alpha: mut matte, foreground: given } = segmenter.segment(&picture, options)?;
+    let Segmented { alpha: mut matte, foreground: given, classes } = segmenter.segment(&picture, options)?;
     if segmenter.answers_prompts() {
         let rest = Subject { keep_largest: options.subject.keep_largest, ..Subject::default() };
         subject::select(&mut matte, &rest)?;
@@ -164,6 +166,7 @@ pub fn remove_background(
         subject: found.subject,
         coverage: found.coverage,
         confidence: found.confidence,
+        classes,
         timings: clock.laps,
     };
     let (profile, metadata) = (picture.profile, picture.metadata);

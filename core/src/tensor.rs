@@ -1,5 +1,6 @@
 //! Picture → network input, network output → matte at the picture's size.
 
+pub mod classes;
 pub mod rembg;
 
 use backgroundfx_resample as resample;
@@ -167,7 +168,8 @@ fn normalise(color: &Rgb, input: &Input) -> Tensor {
 
 fn activate(values: Vec<f32>, activation: Activation) -> impl Iterator<Item = f32> {
     values.into_iter().map(move |value| match activation {
-        Activation::None => value,
+        // A softmax is over all channels: `classes` does it.
+        Activation::None | Activation::Softmax => value,
         Activation::Sigmoid => 1.0 / (1.0 + (-value).exp()),
     })
 }

@@ -258,7 +258,10 @@ fn info(catalog: &Catalog, store: &Store, name: &str) -> Ended {
     let card = catalog.card(name)?;
     say!("{} ({})\n{}", card.name, card.family, card.about);
     say!("input   {:?}", card.input);
-    say!("output  {:?}", card.output);
+    match card.output.classes.as_slice() {
+        [] => say!("output  {:?}", card.output),
+        classes => say!("classes {}", classes.join(", ")),
+    }
     match card.memory_mb {
         Some(memory) => say!("memory  {memory} MB on a processor"),
         None => say!("memory  not measured"),

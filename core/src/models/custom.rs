@@ -14,7 +14,7 @@ use std::{fs, path::Path};
 use serde::Deserialize;
 
 use super::{Input, ModelCard, Output, OwnFile};
-use crate::{Error, Kind, Result, engine::artifacts::License};
+use crate::{Error, Kind, Result, engine::artifacts::License, tensor::classes::BACKGROUND};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,6 +109,13 @@ fn problems(row: &Row) -> Vec<String> {
     }
     if row.input.std.iter().any(|std| !std.is_normal()) || row.input.mean.iter().any(|mean| !mean.is_finite()) {
         problems.push(format!("{}: input.mean and input.std must be finite, std not 0", row.name));
+    }
+    let softmax = row.output.activation == super::Activation::Softmax;
+    if softmax == row.output.classes.is_empty() {
+        problems.push(format!("{}: output.classes and the activation softmax belong together", row.name));
+    }
+    if softmax && !row.output.classes.iter().any(|class| class == BACKGROUND) {
+        problems.push(format!("{}: one of output.classes must be {BACKGROUND:?}", row.name));
     }
     if row.decoder.is_some() == (row.family == Family::Custom) {
         problems.push(format!("{}: decoder belongs to the families sam and sam2, and they need it", row.name));

@@ -8,7 +8,7 @@ pub fn cards() -> Vec<ModelCard> {
     vec![ModelCard {
         name: "sam2.1-tiny".to_owned(),
         family: "sam2",
-        about: "What points or a box show; finer outlines than mobile-sam.".to_owned(),
+        about: "What points or a box show; the second generation.".to_owned(),
         input: Input::square(1024, IMAGENET),
         output: Output::default(),
         memory_mb: None,

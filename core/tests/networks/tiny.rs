@@ -33,7 +33,7 @@ impl Tiny {
     /// The matte this network gives where the picture's red is `red`, 0 to 1.
     pub fn matte_of(&self, red: f32) -> f32 {
         match self.card.output.activation {
-            Activation::None => red,
+            Activation::None | Activation::Softmax => red,
             Activation::Sigmoid => 1.0 / (1.0 + (-STEEPNESS * (red - 0.5)).exp()),
         }
     }

@@ -48,6 +48,8 @@ fn put_done(done: &Done, put: &mut impl FnMut(&str, Value)) {
     put("foreground", report.subject.map_or(Value::Null, foreground));
     put("coverage", json!(rounded(report.coverage)));
     put("confidence", json!(rounded(report.confidence)));
+    let classes = report.classes.iter().map(|class| json!({ "name": class.name, "share": rounded(class.share) }));
+    put("classes", classes.collect());
     let warnings = warnings(done).into_iter().map(|(code, message)| json!({ "code": code, "message": message }));
     put("warnings", warnings.collect());
     let mut timings: Map<String, Value> =
