@@ -44,6 +44,8 @@ pub fn of(kind: Kind) -> u8 {
         | Kind::BackgroundInvalid
         | Kind::ModelUnknown
         | Kind::OutputUnsupported
+        | Kind::ClassUnknown
+        | Kind::PromptMissing
         | Kind::SelectionMissed => 2,
         Kind::InputUnreadable
         | Kind::InputEmpty

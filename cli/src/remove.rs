@@ -73,7 +73,7 @@ pub fn run(arguments: &RemoveArguments, shared: &Shared, config: &Config) -> End
     let setup = setup(arguments, config, destination, &inputs)?;
     let catalog = catalog(config)?;
     // A name that is wrong is told before anything is fetched.
-    catalog.card(&setup.recipe.options().model)?;
+    catalog.card(&setup.recipe.options().model)?.check(&setup.recipe.options().subject)?;
     let stop = AtomicBool::new(false);
     let screen = Screen::new(shared.progress, shared.quiet);
     let mut teller = Teller::open(arguments, shared, &screen)?;

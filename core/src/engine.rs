@@ -48,13 +48,22 @@ pub trait Network: Send + Sync {
     /// Inputs and outputs, in the file's order.
     fn ports(&self) -> (&[Port], &[Port]);
 
-    /// Runs the network on one set of inputs (in the order of its input ports) and returns the
-    /// named output, as `f32` whatever the file computes in.
+    /// Runs the network on one set of inputs (in the order of its input ports) and returns the named outputs in the
+    /// order they were named, as `f32` whatever the file computes in. Inputs are converted to what it takes.
     ///
     /// # Errors
-    /// [`Kind::ModelMismatch`] when inputs or the output's name do not fit; [`Kind::InferenceFailed`]
+    /// [`Kind::ModelMismatch`] when inputs or an output's name do not fit; [`Kind::InferenceFailed`]
     /// or [`Kind::OutOfMemory`] when running fails.
-    fn run(&self, inputs: &[Tensor], output: &str) -> Result<Tensor>;
+    fn run_all(&self, inputs: &[Tensor], outputs: &[&str]) -> Result<Vec<Tensor>>;
+
+    /// Runs the network for one output.
+    ///
+    /// # Errors
+    /// As [`run_all`](Self::run_all).
+    fn run(&self, inputs: &[Tensor], output: &str) -> Result<Tensor> {
+        let tensor = self.run_all(inputs, &[output])?.pop();
+        tensor.ok_or_else(|| Error::new(Kind::Internal, "a network gave no output"))
+    }
 }
 
 /// In which numbers a network computes. Written `auto`, `fp32`, `int8`.

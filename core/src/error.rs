@@ -70,6 +70,10 @@ pub enum Kind {
     SizeMismatch,
     /// Nothing was found in the picture, and that was to count as a failure.
     NoSubject,
+    /// The model must be told by points or a box where the subject is.
+    PromptMissing,
+    /// The model does not tell this class apart.
+    ClassUnknown,
     /// A point or a box that was to choose the subject meets nothing.
     SelectionMissed,
     /// The matte is less sure than was asked for.
@@ -213,6 +217,18 @@ pub const KINDS: &[KindRow] = &[
         "no_subject",
         false,
         "try another model or a closer view; --on-empty keep writes the empty cut-out",
+    ),
+    row(
+        Kind::PromptMissing,
+        "prompt_missing",
+        false,
+        "say where the subject is: --point 300,200, or --box x,y,width,height; or choose another model",
+    ),
+    row(
+        Kind::ClassUnknown,
+        "class_unknown",
+        false,
+        "choose a model that knows the class: `backgroundfx models info NAME` lists what it tells apart",
     ),
     row(
         Kind::SelectionMissed,

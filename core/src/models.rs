@@ -3,10 +3,14 @@
 pub mod ben2;
 pub mod birefnet;
 pub mod custom;
+pub mod fcn;
 pub mod inspyrenet;
 pub mod isnet;
 pub mod modnet;
+mod prompted;
 pub mod rmbg;
+pub mod sam;
+pub mod sam2;
 pub mod selfie;
 mod still;
 pub mod u2net;
@@ -18,14 +22,15 @@ use serde::Deserialize;
 use crate::{
     Error, Kind, Result,
     engine::{
-        Device, Engine, Precision, Weights,
+        Device, Engine, Found, Loaded, Precision, Weights,
         artifacts::{License, Manifest},
     },
     files::Picture,
-    options::Options,
+    options::{Options, Subject},
     pixels::{Alpha, Rgb},
     progress::Progress,
 };
+pub use prompted::Prompted;
 pub use still::Still;
 
 /// The variant used when none is named.
@@ -62,6 +67,58 @@ impl ModelCard {
             None => Weights::Listed(manifest, &self.name),
         }
     }
+
+    /// Whether it must be told by points or a box where the subject is. Such a model has two networks: an encoder,
+    /// which [`weights`](Self::weights) names, and a decoder.
+    #[must_use]
+    pub fn is_prompted(&self) -> bool {
+        matches!(self.family, "sam" | "sam2")
+    }
+
+    /// What the manifest calls its files: under its own name, and the decoder if it has one.
+    #[must_use]
+    pub fn files(&self) -> Vec<String> {
+        let decoder = self.is_prompted().then(|| self.decoder_name());
+        std::iter::once(self.name.clone()).chain(decoder).collect()
+    }
+
+    fn decoder_name(&self) -> String {
+        format!("{}.decoder", self.name)
+    }
+
+    fn decoder_weights<'a>(&'a self, manifest: &'a Manifest, name: &'a str) -> Result<Weights<'a>> {
+        match &self.own {
+            Some(OwnFile { decoder: Some(path), .. }) => Ok(Weights::Own(path)),
+            Some(_) => Err(Error::new(Kind::ConfigInvalid, format!("{} names no decoder", self.name))),
+            None => Ok(Weights::Listed(manifest, name)),
+        }
+    }
+
+    /// Checks that the model can find what is asked for.
+    ///
+    /// # Errors
+    /// [`Kind::PromptMissing`] when it must be told where the subject is and is not; [`Kind::ClassUnknown`] when it does
+    /// not tell a class apart that is asked for.
+    pub fn check(&self, subject: &Subject) -> Result<()> {
+        if self.is_prompted() && !subject.is_placed() {
+            let message = format!("{} finds what points or a box show, and there are none", self.name);
+            return Err(Error::new(Kind::PromptMissing, message));
+        }
+        let known = &self.output.classes;
+        let unknown: Vec<&str> =
+            subject.classes.iter().filter(|class| !known.contains(class)).map(String::as_str).collect();
+        match unknown.as_slice() {
+            [] => Ok(()),
+            _ if known.is_empty() => {
+                Err(Error::new(Kind::ClassUnknown, format!("{} tells no classes apart", self.name)))
+            }
+            names => {
+                let message =
+                    format!("{} knows no class {}; it knows {}", self.name, names.join(", "), known.join(", "));
+                Err(Error::new(Kind::ClassUnknown, message))
+            }
+        }
+    }
 }
 
 /// A model file of the user's.
@@ -69,6 +126,8 @@ impl ModelCard {
 pub struct OwnFile {
     /// The ONNX file.
     pub path: PathBuf,
+    /// The decoder's, for models that are asked by points and boxes.
+    pub decoder: Option<PathBuf>,
     /// Its licence, as the user states it.
     pub license: License,
 }
@@ -123,6 +182,8 @@ pub enum Layout {
     Nchw,
     /// Batch, row, column, channel.
     Nhwc,
+    /// Row, column, channel, of one picture without a batch.
+    Hwc,
 }
 
 /// How a network's output becomes a matte: pick a channel, activate, clamp to 0 to 1. Nothing is
@@ -136,6 +197,9 @@ pub struct Output {
     pub channel: usize,
     /// What turns the values into 0 to 1.
     pub activation: Activation,
+    /// What the channels stand for, for networks that tell classes apart (with [`Activation::Softmax`]); one of them is
+    /// `background`.
+    pub classes: Vec<String>,
 }
 
 /// What turns a network's values into 0 to 1.
@@ -147,6 +211,8 @@ pub enum Activation {
     None,
     /// They are logits.
     Sigmoid,
+    /// They are logits of classes, one channel for each.
+    Softmax,
 }
 
 /// Mean and standard deviation of ImageNet's pictures, which many networks were trained with.
@@ -179,6 +245,23 @@ pub struct ModelUsed {
     pub passed_over: Vec<String>,
 }
 
+fn used_model(card: &ModelCard, found: Found, loaded: &Loaded) -> Result<ModelUsed> {
+    let license = match (&card.own, &found.artifact) {
+        (Some(own), _) => own.license.clone(),
+        (None, Some(artifact)) => artifact.license.clone(),
+        (None, None) => return Err(Error::new(Kind::Internal, "weights of the list come without their entry")),
+    };
+    Ok(ModelUsed {
+        model: card.name.clone(),
+        file: found.artifact.map_or_else(|| found.file.display().to_string(), |artifact| artifact.id),
+        sha256: found.sha256,
+        license,
+        device: loaded.device,
+        precision: loaded.precision,
+        passed_over: loaded.passed_over.clone(),
+    })
+}
+
 /// What a segmenter found in one picture.
 #[derive(Debug)]
 pub struct Segmented {
@@ -186,6 +269,17 @@ pub struct Segmented {
     pub alpha: Alpha,
     /// The subject's own colours, from networks that give them.
     pub foreground: Option<Rgb>,
+    /// The classes in the picture, the largest first, from networks that tell them apart.
+    pub classes: Vec<ClassShare>,
+}
+
+/// A class that was found in a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassShare {
+    /// Its name.
+    pub name: String,
+    /// Which share of the picture it covers, 0 to 1; with a box, of what the network saw.
+    pub share: f32,
 }
 
 /// Finds the subject in a stream of pictures. State from frame to frame lives in it; still models have none.
@@ -195,6 +289,11 @@ pub trait Segmenter: Send {
     /// # Errors
     /// What the network reports; [`Kind::ModelMismatch`] when its output is not of the shape its row says.
     fn segment(&mut self, picture: &Picture, options: &Options) -> Result<Segmented>;
+
+    /// Whether points and boxes were its question, so that its matte is the answer to them already.
+    fn answers_prompts(&self) -> bool {
+        false
+    }
 
     /// Forgets earlier frames: a new clip begins.
     fn reset(&mut self) {}
@@ -223,6 +322,9 @@ impl Catalog {
             modnet::cards(),
             selfie::cards(),
             rmbg::cards(),
+            sam::cards(),
+            sam2::cards(),
+            fcn::cards(),
         ];
         Self { cards: families.into_iter().flatten().collect(), manifest: Manifest::built_in().clone() }
     }
@@ -279,6 +381,9 @@ impl Catalog {
         progress: &dyn Progress,
     ) -> Result<Box<dyn Segmenter>> {
         let card = self.card(name)?.clone();
+        if card.is_prompted() {
+            return Ok(Box::new(Prompted::open(card, engine, &self.manifest, device, progress)?));
+        }
         Ok(Box::new(Still::open(card, engine, &self.manifest, device, progress)?))
     }
 }
@@ -309,7 +414,9 @@ mod tests {
     fn every_variant_has_its_artifact_row() {
         let catalog = Catalog::built_in();
         for card in catalog.cards() {
-            assert!(catalog.manifest().variants(&card.name).next().is_some(), "{} has no artifact row", card.name);
+            for file in card.files() {
+                assert!(catalog.manifest().variants(&file).next().is_some(), "{file} has no artifact row");
+            }
         }
     }
 }

@@ -8,8 +8,8 @@ use crate::{
     Result,
     backgrounds::{self, Background},
     files::{Encodable, Metadata, Picture, Profile},
-    models::{ModelUsed, Segmented, Segmenter},
-    options::{Compat, ExistingAlpha, Options},
+    models::{ClassShare, ModelUsed, Segmented, Segmenter},
+    options::{Compat, ExistingAlpha, Options, Subject},
     pixels::{Alpha, Rect, Rgb, Size},
     progress::{self, Progress},
     steps::{composite, foreground, layout, refine_edges, shadow, subject},
@@ -64,6 +64,8 @@ pub struct Report {
     pub confidence: f32,
     /// What speaks against the matte, worst first; a matte may be right all the same.
     pub doubts: Vec<Doubt>,
+    /// The classes in the picture, the largest first, from networks that tell them apart.
+    pub classes: Vec<ClassShare>,
     /// Time spent in each step, in order.
     pub timings: Vec<(&'static str, Duration)>,
 }
@@ -125,8 +127,13 @@ pub fn remove_background(
     clock.lap("preprocess");
 
     progress::begin(progress, "segment")?;
-    let Segmented { alpha: mut matte, foreground: given } = segmenter.segment(&picture, options)?;
-    subject::select(&mut matte, &options.subject)?;
+    let Segmented { alpha: mut matte, foreground: given, classes } = segmenter.segment(&picture, options)?;
+    if segmenter.answers_prompts() {
+        let rest = Subject { keep_largest: options.subject.keep_largest, ..Subject::default() };
+        subject::select(&mut matte, &rest)?;
+    } else {
+        subject::select(&mut matte, &options.subject)?;
+    }
     clock.lap("segment");
 
     progress::begin(progress, "refine edges")?;
@@ -165,6 +172,7 @@ pub fn remove_background(
         coverage: found.coverage,
         confidence: found.confidence,
         doubts: found.doubts,
+        classes,
         timings: clock.laps,
     };
     let (profile, metadata) = (picture.profile, picture.metadata);

@@ -1,5 +1,6 @@
 //! Picture → network input, network output → matte at the picture's size.
 
+pub mod classes;
 pub mod rembg;
 
 use backgroundfx_resample as resample;
@@ -9,8 +10,8 @@ use crate::{
     Error, Kind, Result,
     engine::Tensor,
     files::{self, Profile},
-    models::{Activation, Input, InputSize, Layout, ModelCard},
-    pixels::{Alpha, Rgb, Samples, Size},
+    models::{Activation, IMAGENET, Input, InputSize, Layout, ModelCard},
+    pixels::{Alpha, Rgb, Samples, Size, unit_to_u8},
 };
 
 /// A picture as a network's input: stretched to the input's size, converted to sRGB, normalised.
@@ -28,6 +29,36 @@ pub fn from_picture(color: &Rgb, profile: Option<&Profile>, input: &Input) -> Re
         files::to_srgb(&mut small, profile)?;
     }
     Ok(normalise(&small, input))
+}
+
+/// A picture as the input of a network that keeps proportions: fitted into the input's size from the top left, the rest
+/// filled with ImageNet's mean, which is 0 once normalised. The size says how much of it is picture.
+///
+/// # Errors
+/// [`Kind::Internal`] when resizing fails.
+pub fn from_fitted(color: &Rgb, profile: Option<&Profile>, input: &Input) -> Result<(Tensor, Size)> {
+    let (frame, size) = (fixed_size(input), color.size());
+    let scale = (f64::from(frame.width) / f64::from(size.width)).min(f64::from(frame.height) / f64::from(size.height));
+    let side = |length: u32, most: u32| ((f64::from(length) * scale).round() as u32).clamp(1, most);
+    let seen = Size::new(side(size.width, frame.width), side(size.height, frame.height));
+    let mut small = resize_rgb(color, seen)?;
+    if let Some(profile) = profile {
+        files::to_srgb(&mut small, profile)?;
+    }
+    let mut samples = IMAGENET.0.map(unit_to_u8).repeat(frame.area());
+    for (index, pixel) in samples.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        let (x, y) = (index as u32 % frame.width, index as u32 / frame.width);
+        if x < seen.width && y < seen.height {
+            *pixel = small.unit((y * seen.width + x) as usize).map(unit_to_u8);
+        }
+    }
+    Ok((normalise(&Rgb::new(frame, Samples::Eight(samples)), input), seen))
+}
+
+/// The size of a network's input; of one with proportions of the picture, that of a square picture.
+#[must_use]
+pub fn fixed_size(input: &Input) -> Size {
+    input_size(Size::new(1, 1), input.size)
 }
 
 /// A network's output as a matte of `size`: the card's channel, activated, clamped to 0 to 1, enlarged.
@@ -55,6 +86,18 @@ pub fn resize_alpha(alpha: &Alpha, size: Size) -> Result<Alpha> {
     // Catmull-Rom overshoots at steps.
     values.par_iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
     Ok(Alpha::new(size, values))
+}
+
+/// Resizes values of any range; at steps they may leave it a little.
+///
+/// # Errors
+/// [`Kind::Internal`] when resizing fails.
+pub fn resize_plane(values: &[f32], from: Size, to: Size) -> Result<Vec<f32>> {
+    if from == to {
+        return Ok(values.to_vec());
+    }
+    resample::gray_f32(values, from.sides(), to.sides(), resample::Filter::CatmullRom)
+        .map_err(|error| internal("output", &error))
 }
 
 /// Resizes a colour picture with a Lanczos filter of three lobes; depth is kept.
@@ -116,12 +159,17 @@ fn normalise(color: &Rgb, input: &Input) -> Tensor {
             let values = (0..area * 3).map(|i| value(i / 3, i % 3)).collect();
             Tensor::new(vec![1, height, width, 3], values)
         }
+        Layout::Hwc => {
+            let values = (0..area * 3).map(|i| value(i / 3, i % 3)).collect();
+            Tensor::new(vec![height, width, 3], values)
+        }
     }
 }
 
 fn activate(values: Vec<f32>, activation: Activation) -> impl Iterator<Item = f32> {
     values.into_iter().map(move |value| match activation {
-        Activation::None => value,
+        // A softmax is over all channels: `classes` does it.
+        Activation::None | Activation::Softmax => value,
         Activation::Sigmoid => 1.0 / (1.0 + (-value).exp()),
     })
 }
@@ -142,7 +190,7 @@ fn plane(output: Tensor, card: &ModelCard) -> Result<(Vec<f32>, Size)> {
     let &[first, second, third] = shape.as_slice() else { return Err(wrong()) };
     let (channels, height, width) = match card.input.layout {
         Layout::Nchw => (first, second, third),
-        Layout::Nhwc => (third, first, second),
+        Layout::Nhwc | Layout::Hwc => (third, first, second),
     };
     let channel = card.output.channel;
     if channel >= channels || width == 0 || height == 0 {
@@ -151,7 +199,7 @@ fn plane(output: Tensor, card: &ModelCard) -> Result<(Vec<f32>, Size)> {
     let area = width * height;
     let mut plane: Vec<f32> = match card.input.layout {
         Layout::Nchw => output.values[channel * area..(channel + 1) * area].to_vec(),
-        Layout::Nhwc => output.values.iter().skip(channel).step_by(channels).copied().collect(),
+        Layout::Nhwc | Layout::Hwc => output.values.iter().skip(channel).step_by(channels).copied().collect(),
     };
     plane.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
     Ok((plane, Size::new(width as u32, height as u32)))

@@ -98,6 +98,9 @@ pub struct RemoveArguments {
     /// Where the subject is: left, top, width and height, in pixels or percent
     #[arg(long = "box", value_name = "X,Y,W,H", help_heading = "Subject")]
     pub region: Option<Region>,
+    /// Classes that are the subject, divided by commas, for models that tell classes apart (see `models info`)
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", help_heading = "Subject")]
+    pub class: Vec<String>,
     /// Keep only the largest piece of what is found
     #[arg(long, help_heading = "Subject")]
     pub keep_largest: bool,

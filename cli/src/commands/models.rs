@@ -46,7 +46,7 @@ pub fn catalog(config: &Config) -> Result<Catalog> {
 }
 
 fn variants<'a>(catalog: &'a Catalog, card: &'a ModelCard) -> Vec<&'a Artifact> {
-    catalog.manifest().variants(&card.name).collect()
+    catalog.manifest().iter().filter(|artifact| card.files().contains(&artifact.provides)).collect()
 }
 
 /// The model that is used when none is named.
@@ -57,9 +57,17 @@ fn default(config: &Config) -> &str {
 /// Whether a model can be used without fetching anything.
 pub fn is_here(catalog: &Catalog, store: &Store, card: &ModelCard) -> bool {
     match &card.own {
-        Some(own) => own.path.is_file(),
-        None => variants(catalog, card).iter().any(|artifact| store.find(artifact).is_some()),
+        Some(own) => own.path.is_file() && own.decoder.as_ref().is_none_or(|decoder| decoder.is_file()),
+        None => card
+            .files()
+            .iter()
+            .all(|file| catalog.manifest().variants(file).any(|artifact| store.find(artifact).is_some())),
     }
+}
+
+/// The bytes of all files of a model, the preferred one of each.
+fn bytes(catalog: &Catalog, card: &ModelCard) -> Option<u64> {
+    card.files().iter().map(|file| catalog.manifest().variants(file).next()?.bytes).sum()
 }
 
 /// What `list` tells of a model.
@@ -78,7 +86,7 @@ impl<'a> Row<'a> {
         let license = card.own.as_ref().map(|own| &own.license).or(first.map(|artifact| &artifact.license));
         Self {
             card,
-            bytes: first.and_then(|artifact| artifact.bytes),
+            bytes: bytes(catalog, card),
             license: license.map_or("unknown", |license| &license.weights),
             commercial: license.is_some_and(|license| license.commercial),
             here: is_here(catalog, store, card),
@@ -150,12 +158,14 @@ fn pull(catalog: &Catalog, names: &[String], trust_unknown: bool, shared: &Share
     let engine = Engine::open(options)?;
     engine.runtime(&screen)?;
     for card in cards.into_iter().filter(|card| card.own.is_none()) {
-        let (artifact, path) = engine.store().obtain(catalog.manifest(), &card.name, &screen)?;
+        for file in card.files() {
+            let (artifact, path) = engine.store().obtain(catalog.manifest(), &file, &screen)?;
+            if !shared.quiet {
+                say!("{}: {} at {}", card.name, artifact.id, path.display());
+            }
+        }
         // Laid out for this processor now, so that the first picture does not wait for it.
         catalog.segmenter(&engine, &card.name, Device::Cpu, &screen)?;
-        if !shared.quiet {
-            say!("{}: {} at {}", card.name, artifact.id, path.display());
-        }
     }
     Ok(DONE)
 }
@@ -197,7 +207,11 @@ fn chosen<'a>(catalog: &'a Catalog, names: &'a [String]) -> Result<Vec<&'a Artif
     let mut chosen = Vec::new();
     for name in names {
         let before = chosen.len();
-        chosen.extend(catalog.manifest().variants(name));
+        // The runtime is an artifact, too, and no model.
+        match catalog.card(name) {
+            Ok(card) => chosen.extend(variants(catalog, card).into_iter().filter(|artifact| artifact.fits_here())),
+            Err(_) => chosen.extend(catalog.manifest().variants(name)),
+        }
         if chosen.len() == before {
             catalog.card(name)?;
         }
@@ -244,7 +258,10 @@ fn info(catalog: &Catalog, store: &Store, name: &str) -> Ended {
     let card = catalog.card(name)?;
     say!("{} ({})\n{}", card.name, card.family, card.about);
     say!("input   {:?}", card.input);
-    say!("output  {:?}", card.output);
+    match card.output.classes.as_slice() {
+        [] => say!("output  {:?}", card.output),
+        classes => say!("classes {}", classes.join(", ")),
+    }
     match card.memory_mb {
         Some(memory) => say!("memory  {memory} MB on a processor"),
         None => say!("memory  not measured"),

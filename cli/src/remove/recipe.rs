@@ -26,6 +26,7 @@ pub fn options(arguments: &RemoveArguments, config: &Config) -> Result<Options> 
     let subject = &mut options.subject;
     subject.points.clone_from(&arguments.point);
     subject.region = arguments.region;
+    subject.classes.clone_from(&arguments.class);
     subject.keep_largest = arguments.keep_largest;
     let edges = &mut options.edges;
     edges.refine &= !arguments.no_refine;

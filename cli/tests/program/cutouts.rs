@@ -42,6 +42,25 @@ fn interrupt(child: &Child) {
 
 #[test]
 #[ignore = "needs the runtime and weights"]
+fn points_and_a_box_choose_the_subject() {
+    let stage = Stage::with_models();
+    stage.picture("ball.jpg");
+    for (name, arguments, kept) in [
+        ("point.png", &["--point", "50%,50%"][..], true),
+        ("box.png", &["--box", "25%,15%,50%,70%"], true),
+        ("drop.png", &["--point", "120,90:drop"], false),
+    ] {
+        let ended = stage.run(&[&["remove", "ball.jpg", "-o", name, "--json"], arguments].concat()).ends(0);
+        let (middle, corner) = middle_and_corner(&opened(&stage, name));
+        assert!((middle > 0.9) == kept && corner < 0.1, "{name}: {middle} {corner}");
+        assert_eq!(ended.json()[0]["status"], if kept { "ok" } else { "no_subject" }, "{name}");
+    }
+    stage.run(&["remove", "ball.jpg", "-o", "miss.png", "--point", "2,2"]).ends(2).tells("selection_missed");
+    assert!(!stage.files().contains(&"miss.png".to_owned()));
+}
+
+#[test]
+#[ignore = "needs the runtime and weights"]
 fn one_picture_is_cut_out_beside_itself() {
     let stage = Stage::with_models();
     stage.picture("ball.jpg");

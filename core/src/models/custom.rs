@@ -14,7 +14,7 @@ use std::{fs, path::Path};
 use serde::Deserialize;
 
 use super::{Input, ModelCard, Output, OwnFile};
-use crate::{Error, Kind, Result, engine::artifacts::License};
+use crate::{Error, Kind, Result, engine::artifacts::License, tensor::classes::BACKGROUND};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +27,9 @@ struct File {
 struct Row {
     name: String,
     file: std::path::PathBuf,
+    decoder: Option<std::path::PathBuf>,
+    #[serde(default)]
+    family: Family,
     #[serde(default)]
     about: String,
     license: String,
@@ -36,6 +39,19 @@ struct Row {
     input: Input,
     #[serde(default)]
     output: Output,
+}
+
+/// How a network of the user's own is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Family {
+    /// Picture in, matte out.
+    #[default]
+    Custom,
+    /// Asked by points and boxes as Segment Anything is: the picture fitted into its input.
+    Sam,
+    /// As Segment Anything 2: the picture stretched to its input.
+    Sam2,
 }
 
 fn yes() -> bool {
@@ -65,12 +81,20 @@ fn card(row: Row, folder: &Path) -> ModelCard {
         License { code: "-".to_owned(), weights: row.license, data: None, commercial: row.commercial, note: None };
     ModelCard {
         name: row.name,
-        family: "custom",
+        family: match row.family {
+            Family::Custom => "custom",
+            Family::Sam => "sam",
+            Family::Sam2 => "sam2",
+        },
         about: row.about,
         input: row.input,
         output: row.output,
         memory_mb: row.memory_mb,
-        own: Some(OwnFile { path: folder.join(row.file), license }),
+        own: Some(OwnFile {
+            path: folder.join(row.file),
+            decoder: row.decoder.map(|decoder| folder.join(decoder)),
+            license,
+        }),
     }
 }
 
@@ -85,6 +109,19 @@ fn problems(row: &Row) -> Vec<String> {
     }
     if row.input.std.iter().any(|std| !std.is_normal()) || row.input.mean.iter().any(|mean| !mean.is_finite()) {
         problems.push(format!("{}: input.mean and input.std must be finite, std not 0", row.name));
+    }
+    let softmax = row.output.activation == super::Activation::Softmax;
+    if softmax == row.output.classes.is_empty() {
+        problems.push(format!("{}: output.classes and the activation softmax belong together", row.name));
+    }
+    if softmax && !row.output.classes.iter().any(|class| class == BACKGROUND) {
+        problems.push(format!("{}: one of output.classes must be {BACKGROUND:?}", row.name));
+    }
+    if row.decoder.is_some() == (row.family == Family::Custom) {
+        problems.push(format!("{}: decoder belongs to the families sam and sam2, and they need it", row.name));
+    }
+    if row.family != Family::Custom && !matches!(row.input.size, super::InputSize::Fixed { .. }) {
+        problems.push(format!("{}: input.size of {:?} must have width and height", row.name, row.family));
     }
     problems
 }

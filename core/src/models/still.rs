@@ -1,6 +1,6 @@
 //! The common way of still-image networks: picture in, one output channel out, no state between pictures.
 
-use super::{ModelCard, ModelUsed, Segmented, Segmenter};
+use super::{Activation, ClassShare, ModelCard, ModelUsed, Segmented, Segmenter, used_model};
 use crate::{
     Error, Kind, Result,
     engine::{Device, Engine, Network, artifacts::Manifest},
@@ -36,20 +36,7 @@ impl Still {
         let network = found.artifact.as_ref().map(|artifact| &artifact.network);
         let outputs = network.and_then(|network| network.get("outputs")?.as_array());
         let named = outputs.and_then(|outputs| outputs.first()?.as_str().map(str::to_owned));
-        let license = match (&card.own, &found.artifact) {
-            (Some(own), _) => own.license.clone(),
-            (None, Some(artifact)) => artifact.license.clone(),
-            (None, None) => return Err(Error::new(Kind::Internal, "weights of the list come without their entry")),
-        };
-        let used = ModelUsed {
-            model: card.name.clone(),
-            file: found.artifact.map_or_else(|| found.file.display().to_string(), |artifact| artifact.id),
-            sha256: found.sha256,
-            license,
-            device: loaded.device,
-            precision: loaded.precision,
-            passed_over: loaded.passed_over,
-        };
+        let used = used_model(&card, found, &loaded)?;
         Self::over(card, loaded.network, named, used)
     }
 
@@ -73,16 +60,20 @@ impl Still {
         Ok(Self { card, network, output, used })
     }
 
-    fn matte(&self, color: &Rgb, profile: Option<&Profile>, compat: Compat) -> Result<Alpha> {
-        let input = match compat {
+    fn matte(&self, color: &Rgb, profile: Option<&Profile>, options: &Options) -> Result<(Alpha, Vec<ClassShare>)> {
+        let input = match options.compat {
             Compat::None => tensor::from_picture(color, profile, &self.card.input)?,
             Compat::Rembg => tensor::rembg::from_picture(color, &self.card.input),
         };
         let output = self.network.run(&[input], &self.output)?;
-        match compat {
+        if self.card.output.activation == Activation::Softmax {
+            return tensor::classes::to_matte(&output, &self.card, &options.subject.classes, color.size());
+        }
+        let matte = match options.compat {
             Compat::None => tensor::to_matte(output, &self.card, color.size()),
             Compat::Rembg => tensor::rembg::to_matte(output, &self.card, color.size()),
-        }
+        };
+        Ok((matte?, Vec::new()))
     }
 }
 
@@ -117,15 +108,18 @@ impl Segmenter for Still {
     /// With a box, the network sees it and its surroundings only: what is small in the picture is large there.
     fn segment(&mut self, picture: &Picture, options: &Options) -> Result<Segmented> {
         let size = picture.color.size();
-        let part = options.subject.region.and_then(|region| region.pixels(size)).and_then(|part| around(part, size));
-        let alpha = match part {
-            None => self.matte(&picture.color, picture.profile.as_ref(), options.compat)?,
+        self.card.check(&options.subject)?;
+        let region = options.subject.region.map(|region| region.pixels(size)).transpose()?;
+        let part = region.and_then(|region| around(region, size));
+        let profile = picture.profile.as_ref();
+        let (alpha, classes) = match part {
+            None => self.matte(&picture.color, profile, options)?,
             Some(part) => {
-                let small = self.matte(&picture.color.part(part), picture.profile.as_ref(), options.compat)?;
-                placed(&small, part, size)
+                let (small, classes) = self.matte(&picture.color.part(part), profile, options)?;
+                (placed(&small, part, size), classes)
             }
         };
-        Ok(Segmented { alpha, foreground: None })
+        Ok(Segmented { alpha, foreground: None, classes })
     }
 
     fn used(&self) -> &ModelUsed {

@@ -5,7 +5,10 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::Length;
-use crate::pixels::{Rect, Size};
+use crate::{
+    Error, Kind,
+    pixels::{Rect, Size},
+};
 
 /// Which of what is found is kept. All unset: everything.
 ///
@@ -86,32 +89,41 @@ impl Subject {
 }
 
 impl Point {
-    /// The pixel it falls on in a picture of `size`: column, row; `None` outside.
-    #[must_use]
-    pub fn pixel(&self, size: Size) -> Option<(u32, u32)> {
+    /// The pixel it falls on in a picture of `size`: column, row.
+    ///
+    /// # Errors
+    /// [`Kind::SelectionMissed`] when it lies outside.
+    pub fn pixel(&self, size: Size) -> crate::Result<(u32, u32)> {
         let on = |length: Length, side: u32| {
             let at = length.pixels(side as f32);
             // The far edge belongs to the last pixel, so that 100% is inside.
             (0.0..=side as f32).contains(&at).then(|| (at as u32).min(side - 1))
         };
-        Some((on(self.at[0], size.width)?, on(self.at[1], size.height)?))
+        on(self.at[0], size.width).zip(on(self.at[1], size.height)).ok_or_else(|| outside("point", self, size))
     }
 }
 
 impl Region {
-    /// The pixels it covers in a picture of `size`; `None` when it lies outside.
-    #[must_use]
-    pub fn pixels(&self, size: Size) -> Option<Rect> {
+    /// The pixels it covers in a picture of `size`.
+    ///
+    /// # Errors
+    /// [`Kind::SelectionMissed`] when it lies outside.
+    pub fn pixels(&self, size: Size) -> crate::Result<Rect> {
         let span = |corner: Length, length: Length, side: u32| {
             let from = corner.pixels(side as f32);
             let to = (from + length.pixels(side as f32)).round().min(side as f32) as u32;
             let from = from.round() as u32;
             (from < to).then(|| (from, to - from))
         };
-        let (left, width) = span(self.corner[0], self.sides[0], size.width)?;
-        let (top, height) = span(self.corner[1], self.sides[1], size.height)?;
-        Some(Rect { left, top, size: Size::new(width, height) })
+        let across = span(self.corner[0], self.sides[0], size.width);
+        let down = span(self.corner[1], self.sides[1], size.height);
+        let part = |((left, width), (top, height))| Rect { left, top, size: Size::new(width, height) };
+        across.zip(down).map(part).ok_or_else(|| outside("box", self, size))
     }
+}
+
+fn outside(what: &str, it: &impl fmt::Display, size: Size) -> Error {
+    Error::new(Kind::SelectionMissed, format!("the {what} {it} lies outside the picture of {size}"))
 }
 
 fn lengths<const N: usize>(text: &str) -> Option<[Length; N]> {
@@ -172,7 +184,7 @@ mod tests {
             let point: Point = text.parse().unwrap();
             assert_eq!(point.to_string(), shown);
             assert_eq!(shown.parse(), Ok(point));
-            assert_eq!(point.pixel(Size::new(800, 600)), pixel, "{text}");
+            assert_eq!(point.pixel(Size::new(800, 600)).ok(), pixel, "{text}");
         }
         for wrong in ["", "3", "1,2,3", "1,2:maybe", "a,b"] {
             assert!(wrong.parse::<Point>().is_err(), "{wrong}");
@@ -181,7 +193,8 @@ mod tests {
         let pixels = region.pixels(Size::new(200, 100)).unwrap();
         assert_eq!((pixels.left, pixels.top, pixels.size), (10, 20, Size::new(100, 80)));
         assert_eq!(region.to_string().parse(), Ok(region));
-        assert_eq!("300,0,10,10".parse::<Region>().unwrap().pixels(Size::new(200, 100)), None);
+        let missed = "300,0,10,10".parse::<Region>().unwrap().pixels(Size::new(200, 100));
+        assert_eq!(missed.unwrap_err().kind(), Kind::SelectionMissed);
         assert!("1,2,3".parse::<Region>().is_err());
     }
 }

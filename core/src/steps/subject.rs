@@ -56,8 +56,7 @@ pub fn select(matte: &mut Alpha, subject: &Subject) -> Result<()> {
         chosen.heed_point(point, matte.size(), block)?;
     }
     if let Some(region) = subject.region {
-        let missed = || Error::new(Kind::SelectionMissed, format!("the box {region} lies outside {}", matte.size()));
-        chosen.heed_box(on_grid(region.pixels(matte.size()).ok_or_else(missed)?, block), &small);
+        chosen.heed_box(on_grid(region.pixels(matte.size())?, block), &small);
     }
     if subject.keep_largest {
         chosen.only_largest(&small);
@@ -94,12 +93,14 @@ impl<'a> Chosen<'a> {
     }
 
     fn heed_point(&mut self, point: &Point, size: Size, block: usize) -> Result<()> {
-        let missed = |why: String| Error::new(Kind::SelectionMissed, format!("the point {point} {why}"));
-        let (x, y) = point.pixel(size).ok_or_else(|| missed(format!("lies outside {size}")))?;
+        let (x, y) = point.pixel(size)?;
         let reach = (REACH * size.diagonal() / block as f32).ceil() as usize;
         let Some(cell) = self.pieces.nearest((x as usize / block, y as usize / block), reach) else {
-            let nothing = || missed("touches nothing that was found".to_owned());
-            return if point.verdict == Verdict::Keep { Err(nothing()) } else { Ok(()) };
+            let message = format!("the point {point} touches nothing that was found");
+            return match point.verdict {
+                Verdict::Keep => Err(Error::new(Kind::SelectionMissed, message)),
+                Verdict::Drop => Ok(()),
+            };
         };
         let label = self.pieces.labels[cell];
         let same_piece = |seed: &&(usize, Verdict)| self.pieces.labels[seed.0] == label;

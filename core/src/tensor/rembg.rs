@@ -33,6 +33,7 @@ pub fn from_picture(color: &Rgb, input: &Input) -> Tensor {
             Tensor::new(vec![1, 3, height, width], values)
         }
         Layout::Nhwc => Tensor::new(vec![1, height, width, 3], (0..area * 3).map(|i| value(i / 3, i % 3)).collect()),
+        Layout::Hwc => Tensor::new(vec![height, width, 3], (0..area * 3).map(|i| value(i / 3, i % 3)).collect()),
     }
 }
 

@@ -4,6 +4,8 @@
 //! the same inputs, outputs and activation, whose matte is known (the picture's red channel), goes
 //! through the same code. What this cannot show is that the real weights find subjects.
 
+mod classes;
+mod prompted;
 mod tiny;
 
 use backgroundfx_core::{
@@ -56,7 +58,8 @@ fn engine() -> Engine {
 #[ignore = "needs the runtime"]
 fn every_variant_gives_back_the_matte_its_network_computes() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
-    for card in Catalog::built_in().cards() {
+    for card in Catalog::built_in().cards().iter().filter(|card| !card.is_prompted() && card.output.classes.is_empty())
+    {
         let tiny = Tiny::like(card);
         let file = folder.path().join(format!("{}.onnx", card.name));
         std::fs::write(&file, tiny.encode()).unwrap();

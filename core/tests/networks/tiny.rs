@@ -33,7 +33,7 @@ impl Tiny {
     /// The matte this network gives where the picture's red is `red`, 0 to 1.
     pub fn matte_of(&self, red: f32) -> f32 {
         match self.card.output.activation {
-            Activation::None => red,
+            Activation::None | Activation::Softmax => red,
             Activation::Sigmoid => 1.0 / (1.0 + (-STEEPNESS * (red - 0.5)).exp()),
         }
     }
@@ -87,13 +87,7 @@ impl Tiny {
             output: names.iter().map(|name| port(name, kind, &[])).collect(),
             ..Graph::default()
         };
-        let model = Model {
-            ir_version: 8,
-            opset_import: vec![OperatorSet { domain: String::new(), version: 17 }],
-            graph: Some(graph),
-            ..Model::default()
-        };
-        model.encode_to_vec()
+        encoded(graph)
     }
 
     /// `None` for a side that may have any length.
@@ -104,6 +98,7 @@ impl Tiny {
         };
         match self.card.input.layout {
             Layout::Nchw => vec![Some(1), Some(3), height, width],
+            Layout::Hwc => vec![height, width, Some(3)],
             Layout::Nhwc => vec![Some(1), height, width, Some(3)],
         }
     }
@@ -127,15 +122,43 @@ impl Tiny {
     }
 }
 
-fn int(name: &str, value: i64) -> Attribute {
+fn encoded(graph: Graph) -> Vec<u8> {
+    let model = Model {
+        ir_version: 8,
+        opset_import: vec![OperatorSet { domain: String::new(), version: 17 }],
+        graph: Some(graph),
+        ..Model::default()
+    };
+    model.encode_to_vec()
+}
+
+/// A file of these nodes, values, inputs and outputs.
+pub fn file(nodes: Vec<Node>, values: Vec<TensorData>, inputs: Vec<ValueInfo>, outputs: Vec<ValueInfo>) -> Vec<u8> {
+    let name = "tiny".to_owned();
+    encoded(Graph { node: nodes, name, initializer: values, input: inputs, output: outputs, ..Graph::default() })
+}
+
+/// A node of one output.
+pub fn node(op: &str, inputs: &[&str], output: &str, attributes: Vec<Attribute>) -> Node {
+    Node {
+        op_type: op.to_owned(),
+        name: output.to_owned(),
+        input: inputs.iter().map(ToString::to_string).collect(),
+        output: vec![output.to_owned()],
+        attribute: attributes,
+        ..Node::default()
+    }
+}
+
+pub fn int(name: &str, value: i64) -> Attribute {
     Attribute { name: name.to_owned(), r#type: attribute_type::INT, i: value, ..Attribute::default() }
 }
 
-fn ints(name: &str, values: &[i64]) -> Attribute {
+pub fn ints(name: &str, values: &[i64]) -> Attribute {
     Attribute { name: name.to_owned(), r#type: attribute_type::INTS, ints: values.to_vec(), ..Attribute::default() }
 }
 
-fn tensor(name: &str, dims: &[i64], values: &[f32]) -> TensorData {
+pub fn tensor(name: &str, dims: &[i64], values: &[f32]) -> TensorData {
     TensorData {
         name: name.to_owned(),
         dims: dims.to_vec(),
@@ -145,7 +168,7 @@ fn tensor(name: &str, dims: &[i64], values: &[f32]) -> TensorData {
     }
 }
 
-fn port(name: &str, kind: i32, shape: &[Option<i64>]) -> ValueInfo {
+pub fn port(name: &str, kind: i32, shape: &[Option<i64>]) -> ValueInfo {
     let dimension = |(index, length): (usize, &Option<i64>)| Dimension {
         value: Some(match length {
             Some(length) => DimensionValue::Value(*length),

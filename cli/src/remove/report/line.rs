@@ -50,6 +50,8 @@ fn put_done(done: &Done, put: &mut impl FnMut(&str, Value)) {
     put("confidence", json!(rounded(report.confidence)));
     let doubts = report.doubts.iter().map(|doubt| json!({ "code": doubt.code(), "message": doubt.to_string() }));
     put("doubts", doubts.collect());
+    let classes = report.classes.iter().map(|class| json!({ "name": class.name, "share": rounded(class.share) }));
+    put("classes", classes.collect());
     let warnings = warnings(done).into_iter().map(|(code, message)| json!({ "code": code, "message": message }));
     put("warnings", warnings.collect());
     let mut timings: Map<String, Value> =

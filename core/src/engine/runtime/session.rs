@@ -7,7 +7,7 @@ use std::{
 
 use ort::{
     session::{RunOptions, Session},
-    value::{TensorElementType, TensorRef, ValueType},
+    value::{DynValue, TensorElementType, TensorRef, ValueType},
 };
 
 use crate::{
@@ -60,16 +60,16 @@ impl Network for OrtNetwork {
         (&self.inputs, &self.outputs)
     }
 
-    fn run(&self, inputs: &[Tensor], output: &str) -> Result<Tensor> {
+    fn run_all(&self, inputs: &[Tensor], outputs: &[&str]) -> Result<Vec<Tensor>> {
         if inputs.len() != self.inputs.len() {
             let message = format!("the graph takes {} inputs, {} were given", self.inputs.len(), inputs.len());
             return Err(Error::new(Kind::ModelMismatch, message));
         }
-        if !self.outputs.iter().any(|port| port.name == output) {
+        if let Some(output) = outputs.iter().find(|output| self.outputs.iter().all(|port| port.name != **output)) {
             return Err(Error::new(Kind::ModelMismatch, format!("the graph has no output {output:?}")));
         }
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        run(&mut session, &self.inputs, &self.input_types, inputs, output)
+        run(&mut session, &self.inputs, &self.input_types, inputs, outputs)
     }
 }
 
@@ -78,8 +78,8 @@ fn run(
     ports: &[Port],
     types: &[TensorElementType],
     inputs: &[Tensor],
-    output: &str,
-) -> Result<Tensor> {
+    outputs: &[&str],
+) -> Result<Vec<Tensor>> {
     let started = Instant::now();
     let failed = |error: ort::Error| {
         let text = error.to_string();
@@ -94,27 +94,35 @@ fn run(
                 let halves: Vec<half::f16> = tensor.values.iter().map(|&value| half::f16::from_f32(value)).collect();
                 ort::value::Tensor::from_array((tensor.shape.clone(), halves)).map_err(failed)?.into()
             }
+            TensorElementType::Int64 => {
+                let whole: Vec<i64> = tensor.values.iter().map(|&value| value as i64).collect();
+                ort::value::Tensor::from_array((tensor.shape.clone(), whole)).map_err(failed)?.into()
+            }
             _ => ort::session::SessionInputValue::from(
                 TensorRef::from_array_view((tensor.shape.clone(), tensor.values.as_slice())).map_err(failed)?,
             ),
         };
         values.push((std::borrow::Cow::Borrowed(port.name.as_str()), value));
     }
-    // Only the output that is used: the others cost time and memory.
-    let selected = ort::session::OutputSelector::no_default().with(output);
+    // Only the outputs that are used: the others cost time and memory.
+    let selected = outputs.iter().fold(ort::session::OutputSelector::no_default(), |all, name| all.with(*name));
     let options = RunOptions::new().map_err(failed)?.with_outputs(selected);
-    let outputs = session.run_with_options(values, &options).map_err(failed)?;
-    let value = &outputs[output];
-    let tensor = match value.dtype().tensor_type() {
+    let made = session.run_with_options(values, &options).map_err(failed)?;
+    outputs.iter().map(|&name| tensor(&made[name]).map_err(failed)).collect()
+}
+
+/// A value of the runtime's as a tensor of `f32`.
+fn tensor(value: &DynValue) -> ort::Result<Tensor> {
+    let (shape, values) = match value.dtype().tensor_type() {
         Some(TensorElementType::Float16) => {
-            let (shape, halves) = value.try_extract_tensor::<half::f16>().map_err(failed)?;
+            let (shape, halves) = value.try_extract_tensor::<half::f16>()?;
             (shape.to_vec(), halves.iter().map(|value| value.to_f32()).collect::<Vec<_>>())
         }
         _ => {
-            let (shape, values) = value.try_extract_tensor::<f32>().map_err(failed)?;
+            let (shape, values) = value.try_extract_tensor::<f32>()?;
             (shape.to_vec(), values.to_vec())
         }
     };
-    let shape = tensor.0.iter().map(|&length| usize::try_from(length).unwrap_or(0)).collect();
-    Ok(Tensor::new(shape, tensor.1))
+    let shape = shape.iter().map(|&length| usize::try_from(length).unwrap_or(0)).collect();
+    Ok(Tensor::new(shape, values))
 }
