@@ -4,6 +4,8 @@ pub mod composite;
 pub mod foreground;
 pub mod guided_filter;
 pub mod layout;
+pub mod matting;
 pub mod planes;
 pub mod refine_edges;
 pub mod shadow;
+pub mod trimap;
