@@ -3,6 +3,7 @@
 pub mod ben2;
 pub mod birefnet;
 pub mod custom;
+mod given;
 pub mod inspyrenet;
 pub mod isnet;
 pub mod modnet;
@@ -25,7 +26,9 @@ use crate::{
     options::Compat,
     pixels::{Alpha, Rgb},
     progress::Progress,
+    steps::trimap::Trimap,
 };
+pub use given::Given;
 pub use still::Still;
 
 /// The variant used when none is named.
@@ -183,6 +186,8 @@ pub struct Segmented {
     pub alpha: Alpha,
     /// The subject's own colours, from networks that give them.
     pub foreground: Option<Rgb>,
+    /// What is known, from a source that tells regions instead of a matte; `alpha` then only repeats them.
+    pub trimap: Option<Trimap>,
 }
 
 /// Finds the subject in a stream of pictures. State from frame to frame lives in it; still models have none.

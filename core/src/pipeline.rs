@@ -12,7 +12,7 @@ use crate::{
     options::{Compat, ExistingAlpha, Options},
     pixels::{Alpha, Rect, Rgb, Size},
     progress::{self, Progress},
-    steps::{composite, foreground, layout, refine_edges, shadow},
+    steps::{composite, foreground, layout, matting::Method, refine_edges, shadow, trimap::Trimap},
 };
 
 /// A cut-out picture with everything known about how it came to be.
@@ -59,6 +59,8 @@ pub struct Report {
     pub coverage: f32,
     /// How decided the network was over what it took for subject, 0 (torn) to 1 (sure).
     pub confidence: f32,
+    /// Share of the picture that matting had to find out, 0 to 1; `None` without matting.
+    pub unknown: Option<f32>,
     /// Time spent in each step, in order.
     pub timings: Vec<(&'static str, Duration)>,
 }
@@ -67,6 +69,8 @@ pub struct Report {
 pub struct Recipe {
     options: Options,
     background: Option<Box<dyn Background>>,
+    matting: Option<Box<dyn Method>>,
+    trimap: Option<Trimap>,
 }
 
 impl Recipe {
@@ -77,7 +81,16 @@ impl Recipe {
     pub fn new(options: Options) -> Result<Self> {
         options.validate()?;
         let background = options.background.as_deref().map(backgrounds::parse).transpose()?.flatten();
-        Ok(Self { options, background })
+        let matting = options.matting.method();
+        Ok(Self { options, background, matting, trimap: None })
+    }
+
+    /// Uses these regions for matting, instead of those that follow from the network's matte. They are brought to
+    /// each picture's size.
+    #[must_use]
+    pub fn with_trimap(mut self, trimap: Trimap) -> Self {
+        self.trimap = Some(trimap);
+        self
     }
 
     /// The options.
@@ -93,7 +106,7 @@ impl Recipe {
     }
 }
 
-/// Cuts the subject out of a picture: preprocess, segment, refine edges, foreground colours, composite.
+/// Cuts the subject out of a picture: preprocess, segment, refine edges, matting, foreground colours, composite.
 ///
 /// The result has the picture's full resolution, or the size that the options' layout asks for.
 ///
@@ -106,7 +119,7 @@ pub fn remove_background(
     recipe: &Recipe,
     progress: &dyn Progress,
 ) -> Result<Cutout> {
-    let Recipe { options, background } = recipe;
+    let Recipe { options, background, matting, trimap } = recipe;
     let background = background.as_deref();
     let ours = options.compat == Compat::None;
     let size = picture.color.size();
@@ -120,19 +133,28 @@ pub fn remove_background(
     clock.lap("preprocess");
 
     progress::begin(progress, "segment")?;
-    let Segmented { alpha: mut matte, foreground: given } = segmenter.segment(&picture, options.compat)?;
+    let Segmented { alpha: mut matte, foreground: given, trimap: marked } =
+        segmenter.segment(&picture, options.compat)?;
     clock.lap("segment");
 
     progress::begin(progress, "refine edges")?;
-    if ours && options.edges.refine {
+    if ours && options.edges.refine && marked.is_none() {
         refine_edges::refine(&picture.color, &mut matte);
+    }
+    clock.lap("refine_edges");
+
+    progress::begin(progress, "matting")?;
+    let mut unknown = None;
+    if let Some(method) = matting.as_deref().filter(|_| ours) {
+        let trimap = trimap.as_ref().map(|trimap| trimap.resized(size));
+        unknown = Some(find_out(method, &picture.color, &mut matte, marked, trimap)?);
     }
     refine_edges::adjust(&mut matte, &options.edges);
     if let (Some(existing), ExistingAlpha::Keep) = (&picture.alpha, options.existing_alpha) {
         refine_edges::multiply(&mut matte, existing);
     }
     let found = Found::in_matte(&matte);
-    clock.lap("refine_edges");
+    clock.lap("matting");
 
     progress::begin(progress, "foreground colours")?;
     let original = background.is_some_and(Background::sees_picture).then(|| picture.color.clone());
@@ -158,10 +180,26 @@ pub fn remove_background(
         subject: found.subject,
         coverage: found.coverage,
         confidence: found.confidence,
+        unknown,
         timings: clock.laps,
     };
     let (profile, metadata) = (picture.profile, picture.metadata);
     Ok(Cutout { color, matte, opaque: behind.is_some(), profile, metadata, report })
+}
+
+/// Finds alpha again where the marks, the given trimap or else the matte itself leave it open; that share is the answer.
+fn find_out(
+    method: &dyn Method,
+    color: &Rgb,
+    matte: &mut Alpha,
+    marked: Option<Trimap>,
+    given: Option<Trimap>,
+) -> Result<f32> {
+    // Marks alone leave a matte that says nothing more.
+    let prior = marked.is_none().then_some(&*matte);
+    let trimap = marked.or(given).unwrap_or_else(|| Trimap::around(matte));
+    *matte = method.alpha(color, &trimap, prior)?;
+    Ok(trimap.unknown_share())
 }
 
 /// What a matte shows.
@@ -247,7 +285,7 @@ struct Clock {
 
 impl Clock {
     fn start() -> Self {
-        Self { last: Instant::now(), laps: Vec::with_capacity(5) }
+        Self { last: Instant::now(), laps: Vec::with_capacity(6) }
     }
 
     fn lap(&mut self, step: &'static str) {

@@ -85,7 +85,7 @@ impl Segmenter for Still {
             Compat::None => tensor::to_matte(output, &self.card, size)?,
             Compat::Rembg => tensor::rembg::to_matte(output, &self.card, size)?,
         };
-        Ok(Segmented { alpha, foreground: None })
+        Ok(Segmented { alpha, foreground: None, trimap: None })
     }
 
     fn used(&self) -> &ModelUsed {

@@ -17,6 +17,18 @@ pub enum Region {
     Subject = 255,
 }
 
+impl Region {
+    /// What a grey value of 0 to 1 means: the nearest of 0, ½ and 1.
+    #[must_use]
+    pub fn nearest(value: f32) -> Self {
+        match value {
+            _ if value < 0.25 => Self::Background,
+            _ if value > 0.75 => Self::Subject,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 /// A picture divided into sure subject, sure background and unknown, row by row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trimap {
@@ -78,18 +90,31 @@ impl Trimap {
     /// A trimap read from a picture's grey values: 0 background, 128 unknown, 255 subject, others by the nearest.
     #[must_use]
     pub fn from_values(values: &Alpha) -> Self {
-        let region = |&value: &f32| match value {
-            _ if value < 0.25 => Region::Background,
-            _ if value > 0.75 => Region::Subject,
-            _ => Region::Unknown,
-        };
-        Self { size: values.size(), regions: values.values().iter().map(region).collect() }
+        let regions = values.values().iter().map(|&value| Region::nearest(value)).collect();
+        Self { size: values.size(), regions }
     }
 
     /// Width and height.
     #[must_use]
     pub fn size(&self) -> Size {
         self.size
+    }
+
+    /// As a matte: 0, ½ where unknown, 1.
+    #[must_use]
+    pub fn values(&self) -> Alpha {
+        let value = |region: &Region| match region {
+            Region::Background => 0.0,
+            Region::Unknown => 0.5,
+            Region::Subject => 1.0,
+        };
+        Alpha::new(self.size, self.regions.iter().map(value).collect())
+    }
+
+    /// Whether both kinds are marked somewhere, without which nothing can be found out.
+    #[must_use]
+    pub fn marks_both(&self) -> bool {
+        [Region::Background, Region::Subject].iter().all(|kind| self.regions.contains(kind))
     }
 
     /// The regions, row by row.

@@ -48,6 +48,7 @@ fn put_done(done: &Done, put: &mut impl FnMut(&str, Value)) {
     put("foreground", report.subject.map_or(Value::Null, foreground));
     put("coverage", json!(rounded(report.coverage)));
     put("confidence", json!(rounded(report.confidence)));
+    put("unknown", report.unknown.map_or(Value::Null, |share| json!(rounded(share))));
     let warnings = warnings(done).into_iter().map(|(code, message)| json!({ "code": code, "message": message }));
     put("warnings", warnings.collect());
     let mut timings: Map<String, Value> =
