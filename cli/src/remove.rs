@@ -1,6 +1,7 @@
 //! `remove`: from the command line to files on disk.
 
 mod batch;
+mod given;
 mod inputs;
 mod outputs;
 mod pattern;
@@ -50,6 +51,8 @@ pub struct Setup {
     pub fail_below: Option<f32>,
     /// Whether colours are converted to sRGB.
     pub convert: bool,
+    /// A mask or trimap of the user's own.
+    pub own: given::OwnWork,
 }
 
 /// One picture and what is to be written of it.
@@ -158,7 +161,12 @@ fn check_stdout(arguments: &RemoveArguments, destination: &Destination) -> Resul
 fn setup(arguments: &RemoveArguments, config: &Config, destination: Destination, inputs: &[Input]) -> Result<Setup> {
     let limits =
         arguments.max_megapixels.or(config.max_megapixels).map_or_else(Limits::default, Limits::with_megapixels);
-    let recipe = Recipe::new(recipe::options(arguments, config)?)?;
+    let read = ReadOptions { limits, frame: arguments.frame };
+    let mut own = given::read(arguments, inputs, &ReadOptions { frame: 0, ..read })?;
+    let mut recipe = Recipe::new(recipe::options(arguments, config)?)?;
+    if let Some(trimap) = own.beside.take() {
+        recipe = recipe.with_trimap(trimap);
+    }
     let mut kinds = arguments.output_kind.clone();
     let mut seen = std::collections::HashSet::new();
     kinds.retain(|kind| seen.insert(*kind));
@@ -180,7 +188,7 @@ fn setup(arguments: &RemoveArguments, config: &Config, destination: Destination,
     }
     Ok(Setup {
         recipe,
-        read: ReadOptions { limits, frame: arguments.frame },
+        read,
         write: WriteOptions {
             format: Format::Png,
             quality: arguments.quality,
@@ -193,6 +201,7 @@ fn setup(arguments: &RemoveArguments, config: &Config, destination: Destination,
         on_empty: arguments.on_empty,
         fail_below: arguments.fail_below,
         convert: arguments.icc == "srgb",
+        own,
     })
 }
 

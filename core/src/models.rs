@@ -4,6 +4,7 @@ pub mod ben2;
 pub mod birefnet;
 pub mod custom;
 pub mod fcn;
+mod given;
 pub mod inspyrenet;
 pub mod isnet;
 pub mod modnet;
@@ -29,7 +30,9 @@ use crate::{
     options::{Options, Subject},
     pixels::{Alpha, Rgb},
     progress::Progress,
+    steps::trimap::Trimap,
 };
+pub use given::Given;
 pub use prompted::Prompted;
 pub use still::Still;
 
@@ -271,6 +274,8 @@ pub struct Segmented {
     pub foreground: Option<Rgb>,
     /// The classes in the picture, the largest first, from networks that tell them apart.
     pub classes: Vec<ClassShare>,
+    /// What is known, from a source that tells regions instead of a matte; `alpha` then only repeats them.
+    pub trimap: Option<Trimap>,
 }
 
 /// A class that was found in a picture.

@@ -6,8 +6,15 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Kind, Result, backgrounds, engine::Device, models, pixels::Size};
 pub use subject::{Point, Region, Subject, Verdict};
+
+use crate::{
+    Error, Kind, Result, backgrounds,
+    engine::Device,
+    models,
+    pixels::Size,
+    steps::matting::{Method, closed_form::ClosedForm},
+};
 
 /// Everything about how one picture is cut out. Unknown fields are refused when read.
 ///
@@ -29,6 +36,8 @@ pub struct Options {
     pub subject: Subject,
     /// What is done to the matte's edge.
     pub edges: Edges,
+    /// How alpha is found again where the matte is soft: hair, fur, fine structure.
+    pub matting: Matting,
     /// How the subject's own colours are found where it is partly transparent.
     pub foreground: Foreground,
     /// What goes behind the subject, in the notation of [`backgrounds`]; `None` is transparent.
@@ -37,6 +46,17 @@ pub struct Options {
     pub layout: Layout,
     /// A shadow behind the subject; `None` is none.
     pub shadow: Option<Shadow>,
+}
+
+/// How alpha is found again where the matte is soft. Written `none`, `closed-form`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Matting {
+    /// It is left as the refined edges are.
+    #[default]
+    None,
+    /// From the picture's colours ([`ClosedForm`](crate::steps::matting::closed_form::ClosedForm)).
+    ClosedForm,
 }
 
 /// A named set of options with a stated relative cost.
@@ -48,9 +68,9 @@ pub enum Preset {
     /// Refined edges and the subject's own colours. Cost 2.
     #[default]
     Medium,
-    /// As `medium` until finer matting exists. Cost 5.
+    /// As `medium`, and closed-form matting in soft edges. Cost 5.
     High,
-    /// As `high` until finer matting exists. Cost 10.
+    /// As `high` until a finer way is there. Cost 10.
     Ultra,
 }
 
@@ -176,6 +196,32 @@ impl Default for Shadow {
     }
 }
 
+impl Matting {
+    /// All ways, none first.
+    pub const ALL: [Self; 2] = [Self::None, Self::ClosedForm];
+
+    /// The best that is there.
+    pub const BEST: Self = Self::ClosedForm;
+
+    /// The name as written in options.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ClosedForm => "closed-form",
+        }
+    }
+
+    /// The method itself; nothing for [`None`](Self::None).
+    #[must_use]
+    pub fn method(self) -> Option<Box<dyn Method>> {
+        match self {
+            Self::None => None,
+            Self::ClosedForm => Some(Box::new(ClosedForm::default())),
+        }
+    }
+}
+
 impl Preset {
     /// All presets, cheapest first.
     pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Ultra];
@@ -216,6 +262,7 @@ impl Options {
             existing_alpha: ExistingAlpha::Keep,
             subject: Subject::default(),
             edges: Edges { refine: refined, ..Edges::default() },
+            matting: if matches!(preset, Preset::High | Preset::Ultra) { Matting::ClosedForm } else { Matting::None },
             foreground: Foreground { strength: if refined { 1.0 } else { 0.0 } },
             background: None,
             layout: Layout::default(),

@@ -12,7 +12,7 @@ use crate::{
     options::{Compat, ExistingAlpha, Options, Subject},
     pixels::{Alpha, Rect, Rgb, Size},
     progress::{self, Progress},
-    steps::{composite, foreground, layout, refine_edges, shadow, subject},
+    steps::{composite, foreground, layout, matting::Method, refine_edges, shadow, subject, trimap::Trimap},
 };
 
 pub use found::Doubt;
@@ -66,6 +66,8 @@ pub struct Report {
     pub doubts: Vec<Doubt>,
     /// The classes in the picture, the largest first, from networks that tell them apart.
     pub classes: Vec<ClassShare>,
+    /// Share of the picture that matting had to find out, 0 to 1; `None` without matting.
+    pub unknown: Option<f32>,
     /// Time spent in each step, in order.
     pub timings: Vec<(&'static str, Duration)>,
 }
@@ -74,6 +76,8 @@ pub struct Report {
 pub struct Recipe {
     options: Options,
     background: Option<Box<dyn Background>>,
+    matting: Option<Box<dyn Method>>,
+    trimap: Option<Trimap>,
 }
 
 impl Recipe {
@@ -84,7 +88,16 @@ impl Recipe {
     pub fn new(options: Options) -> Result<Self> {
         options.validate()?;
         let background = options.background.as_deref().map(backgrounds::parse).transpose()?.flatten();
-        Ok(Self { options, background })
+        let matting = options.matting.method();
+        Ok(Self { options, background, matting, trimap: None })
+    }
+
+    /// Uses these regions for matting, instead of those that follow from the network's matte. They are brought to
+    /// each picture's size.
+    #[must_use]
+    pub fn with_trimap(mut self, trimap: Trimap) -> Self {
+        self.trimap = Some(trimap);
+        self
     }
 
     /// The options.
@@ -100,7 +113,7 @@ impl Recipe {
     }
 }
 
-/// Cuts the subject out of a picture: preprocess, segment, refine edges, foreground colours, composite.
+/// Cuts the subject out of a picture: preprocess, segment, refine edges, matting, foreground colours, composite.
 ///
 /// The result has the picture's full resolution, or the size that the options' layout asks for.
 ///
@@ -113,7 +126,7 @@ pub fn remove_background(
     recipe: &Recipe,
     progress: &dyn Progress,
 ) -> Result<Cutout> {
-    let Recipe { options, background } = recipe;
+    let Recipe { options, background, matting, trimap } = recipe;
     let background = background.as_deref();
     let ours = options.compat == Compat::None;
     let size = picture.color.size();
@@ -127,25 +140,27 @@ pub fn remove_background(
     clock.lap("preprocess");
 
     progress::begin(progress, "segment")?;
-    let Segmented { alpha: mut matte, foreground: given, classes } = segmenter.segment(&picture, options)?;
-    if segmenter.answers_prompts() {
-        let rest = Subject { keep_largest: options.subject.keep_largest, ..Subject::default() };
-        subject::select(&mut matte, &rest)?;
-    } else {
-        subject::select(&mut matte, &options.subject)?;
-    }
+    let Segmented { alpha: mut matte, foreground: given, classes, trimap: marked } =
+        segmenter.segment(&picture, options)?;
+    subject::select(&mut matte, &unanswered(segmenter, &options.subject))?;
     clock.lap("segment");
 
     progress::begin(progress, "refine edges")?;
-    if ours && options.edges.refine {
+    if ours && options.edges.refine && marked.is_none() {
         refine_edges::refine(&picture.color, &mut matte);
     }
+    clock.lap("refine_edges");
+
+    progress::begin(progress, "matting")?;
+    let method = matting.as_deref().filter(|_| ours);
+    let marked = Marks { instead: marked, beside: trimap.as_ref() };
+    let unknown = method.map(|method| find_out(method, &picture.color, &mut matte, marked)).transpose()?;
     refine_edges::adjust(&mut matte, &options.edges);
     if let (Some(existing), ExistingAlpha::Keep) = (&picture.alpha, options.existing_alpha) {
         refine_edges::multiply(&mut matte, existing);
     }
     let found = Found::in_matte(&matte);
-    clock.lap("refine_edges");
+    clock.lap("matting");
 
     progress::begin(progress, "foreground colours")?;
     let original = background.is_some_and(Background::sees_picture).then(|| picture.color.clone());
@@ -173,10 +188,36 @@ pub fn remove_background(
         confidence: found.confidence,
         doubts: found.doubts,
         classes,
+        unknown,
         timings: clock.laps,
     };
     let (profile, metadata) = (picture.profile, picture.metadata);
     Ok(Cutout { color, matte, opaque: behind.is_some(), profile, metadata, report })
+}
+
+/// What of the choice of subject the network has not heeded yet.
+fn unanswered(segmenter: &dyn Segmenter, asked: &Subject) -> Subject {
+    if segmenter.answers_prompts() {
+        Subject { keep_largest: asked.keep_largest, ..Subject::default() }
+    } else {
+        asked.clone()
+    }
+}
+
+/// Regions marked by hand, if any: instead of a network's matte, or beside it.
+struct Marks<'a> {
+    instead: Option<Trimap>,
+    beside: Option<&'a Trimap>,
+}
+
+/// Finds alpha again where the marks, or else the matte itself, leave it open; that share is the answer.
+fn find_out(method: &dyn Method, color: &Rgb, matte: &mut Alpha, marks: Marks<'_>) -> Result<f32> {
+    // Marks alone leave a matte that says nothing more.
+    let prior = marks.instead.is_none().then_some(&*matte);
+    let beside = || marks.beside.map(|trimap| trimap.resized(color.size()));
+    let trimap = marks.instead.or_else(beside).unwrap_or_else(|| Trimap::around(matte));
+    *matte = method.alpha(color, &trimap, prior)?;
+    Ok(trimap.unknown_share())
 }
 
 /// Notes how long each step took.
@@ -187,7 +228,7 @@ struct Clock {
 
 impl Clock {
     fn start() -> Self {
-        Self { last: Instant::now(), laps: Vec::with_capacity(5) }
+        Self { last: Instant::now(), laps: Vec::with_capacity(6) }
     }
 
     fn lap(&mut self, step: &'static str) {

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use backgroundfx_core::{
     engine::{Device, Precision},
     files::{Compression, Depth, Format, MetadataPolicy},
-    options::{Canvas, Length, Point, Preset, Region},
+    options::{Canvas, Length, Matting, Point, Preset, Region},
 };
 use clap::ValueEnum;
 
@@ -113,6 +113,19 @@ pub struct RemoveArguments {
     /// Soften the edge
     #[arg(long, value_name = "LENGTH", help_heading = "Cutting out")]
     pub feather: Option<Length>,
+    /// Find hair, fur and fine structure again by the best matting there is (today closed-form)
+    #[arg(long, conflicts_with = "matting", help_heading = "Cutting out")]
+    pub preserve_details: bool,
+    /// How soft edges are found again: none or closed-form
+    #[arg(long, value_name = "none|closed-form", value_parser = matting, help_heading = "Cutting out")]
+    pub matting: Option<Matting>,
+    /// A mask of your own in place of the network: a grey picture, or one with transparency
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["watch", "model"], help_heading = "Cutting out")]
+    pub mask: Option<PathBuf>,
+    /// Where to find out: black is background, white subject, grey or transparent unknown; a few marks are enough.
+    /// Without --mask or --model no network is used
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["watch", "compat"], help_heading = "Cutting out")]
+    pub trimap: Option<PathBuf>,
     /// Leave the edge as the network gave it
     #[arg(long, help_heading = "Cutting out")]
     pub no_refine: bool,
@@ -252,6 +265,11 @@ fn preset(text: &str) -> Result<Preset, String> {
 fn unit(text: &str) -> Result<f32, String> {
     let number = text.parse::<f32>().ok().filter(|number| (0.0..=1.0).contains(number));
     number.ok_or_else(|| "write a number of 0 to 1".to_owned())
+}
+
+fn matting(text: &str) -> Result<Matting, String> {
+    let found = Matting::ALL.into_iter().find(|matting| matting.name() == text);
+    found.ok_or_else(|| "write none or closed-form".to_owned())
 }
 
 fn share(text: &str) -> Result<f32, String> {

@@ -46,7 +46,7 @@ pub fn catalog(config: &Config) -> Result<Catalog> {
 }
 
 fn variants<'a>(catalog: &'a Catalog, card: &'a ModelCard) -> Vec<&'a Artifact> {
-    catalog.manifest().iter().filter(|artifact| card.files().contains(&artifact.provides)).collect()
+    catalog.manifest().iter().filter(|artifact| card.files().iter().any(|name| artifact.is_for(name))).collect()
 }
 
 /// The model that is used when none is named.

@@ -140,7 +140,7 @@ impl Batch<'_> {
     /// Loads the network beside the decoding of the first picture, if nothing has to be fetched for it: a bad
     /// picture must not cost a download. Its failure comes again, and is told, when the network is needed.
     fn warm_up<'scope, 'env, I: Send>(&'env self, scope: &'scope Scope<'scope, 'env>, desk: &'env Desk<I>) {
-        if desk.warming.swap(true, Ordering::Relaxed) {
+        if self.setup.own.instead.is_some() || desk.warming.swap(true, Ordering::Relaxed) {
             return;
         }
         let model = &self.setup.recipe.options().model;
@@ -168,6 +168,9 @@ impl Batch<'_> {
     /// # Errors
     /// What fetching and loading report.
     pub fn segmenter(&self) -> Result<Box<dyn Segmenter>> {
+        if let Some(given) = self.setup.own.segmenter() {
+            return Ok(Box::new(given));
+        }
         let options = self.setup.recipe.options();
         self.catalog.segmenter(self.engine, &options.model, options.device, self.screen)
     }

@@ -2,7 +2,7 @@
 
 use backgroundfx_core::{
     Error, Kind, Result,
-    options::{Compat, ExistingAlpha, Length, Options, Shadow},
+    options::{Compat, ExistingAlpha, Length, Matting, Options, Shadow},
 };
 
 use crate::{args::RemoveArguments, config::Config};
@@ -33,6 +33,13 @@ pub fn options(arguments: &RemoveArguments, config: &Config) -> Result<Options> 
     edges.threshold = arguments.threshold;
     edges.grow = arguments.grow.unwrap_or_default();
     edges.feather = arguments.feather.unwrap_or_default();
+    if arguments.preserve_details || (arguments.trimap.is_some() && options.matting == Matting::None) {
+        options.matting = Matting::BEST;
+    }
+    options.matting = arguments.matting.unwrap_or(options.matting);
+    if arguments.trimap.is_some() && options.matting == Matting::None {
+        return Err(Error::new(Kind::OptionInvalid, "--trimap is for matting, and --matting none does none"));
+    }
     options.foreground.strength = arguments.decontaminate.unwrap_or(options.foreground.strength);
     options.background.clone_from(&arguments.background);
     let layout = &mut options.layout;

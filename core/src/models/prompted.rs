@@ -127,7 +127,7 @@ impl Segmenter for Prompted {
         let questions = self.questions(&features, &prompt, seen)?;
         let (masks, scores) = self.answer(&questions)?;
         let alpha = matte(&masks, prompt.best(&masks, &scores)?, frame, seen, size)?;
-        Ok(Segmented { alpha, foreground: None, classes: Vec::new() })
+        Ok(Segmented { alpha, foreground: None, classes: Vec::new(), trimap: None })
     }
 
     fn answers_prompts(&self) -> bool {

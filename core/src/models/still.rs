@@ -119,7 +119,7 @@ impl Segmenter for Still {
                 (placed(&small, part, size), classes)
             }
         };
-        Ok(Segmented { alpha, foreground: None, classes })
+        Ok(Segmented { alpha, foreground: None, classes, trimap: None })
     }
 
     fn used(&self) -> &ModelUsed {

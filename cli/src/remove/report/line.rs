@@ -52,6 +52,7 @@ fn put_done(done: &Done, put: &mut impl FnMut(&str, Value)) {
     put("doubts", doubts.collect());
     let classes = report.classes.iter().map(|class| json!({ "name": class.name, "share": rounded(class.share) }));
     put("classes", classes.collect());
+    put("unknown", report.unknown.map_or(Value::Null, |share| json!(rounded(share))));
     let warnings = warnings(done).into_iter().map(|(code, message)| json!({ "code": code, "message": message }));
     put("warnings", warnings.collect());
     let mut timings: Map<String, Value> =

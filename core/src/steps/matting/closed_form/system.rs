@@ -1,0 +1,70 @@
+//! The equations of one size, from colours to alpha.
+
+use super::{
+    ClosedForm, PriorWeight, REMOTE, band::Band, conjugate_gradient, laplacian, laplacian::Guide, multigrid::Multigrid,
+    settle, stencil::Stencil,
+};
+use crate::steps::{
+    planes::Plane,
+    trimap::{Region, Trimap},
+};
+
+/// Added to the diagonal without a prior, so that what no colour reaches stays as it was at the start.
+const REST: f32 = 1e-7;
+
+/// Finds alpha at the unknown pixels, beginning at `start`; known ones become 0 or 1.
+pub fn solve(guide: &Guide<'_>, trimap: &Trimap, prior: Option<&Plane>, start: Plane, how: &ClosedForm) -> Plane {
+    let mut alpha = settle(start, trimap);
+    let band = Band::new(alpha.size, |index| trimap.regions()[index] == Region::Unknown);
+    if band.len() == 0 {
+        return alpha;
+    }
+    let mut squares = laplacian::rows(guide, &band, how.epsilon);
+    let mut residual = negative_products(&band, &squares, &alpha);
+    let weights = weights(trimap, &band, prior, &how.prior);
+    for (number, index) in band.indices().enumerate() {
+        let weight = weights[number];
+        squares[number][12] += weight;
+        let wanted = prior.map_or(alpha.values[index], |prior| prior.values[index]);
+        residual[number] += weight * (wanted - alpha.values[index]);
+    }
+    let matrix = Stencil::pack(&band, squares);
+    let grids = Multigrid::new(&band, &matrix);
+    let mut found = matrix.zeros();
+    residual.resize(found.len(), 0.0);
+    found.iter_mut().zip(band.indices()).for_each(|(found, index)| *found = alpha.values[index]);
+    conjugate_gradient::solve(&matrix, &mut found, &mut residual, how.tolerance, how.most_steps, |residual, out| {
+        grids.apply(&matrix, residual, out);
+    });
+    for (index, found) in band.indices().zip(found) {
+        alpha.values[index] = found.clamp(0.0, 1.0);
+    }
+    alpha
+}
+
+/// The prior's weight at every unknown pixel.
+fn weights(trimap: &Trimap, band: &Band, prior: Option<&Plane>, weight: &PriorWeight) -> Vec<f32> {
+    let Some(prior) = prior else { return vec![REST; band.len()] };
+    let remoteness = trimap.remoteness();
+    let one = |index: usize| {
+        let sure = (2.0 * prior.values[index] - 1.0).powi(4);
+        let remote = (remoteness.at(index) / REMOTE).min(1.0).powi(2);
+        REST + weight.torn + sure * (weight.sure - weight.torn) + remote * weight.remote
+    };
+    band.indices().map(one).collect()
+}
+
+/// `− L α` at every unknown pixel.
+fn negative_products(band: &Band, squares: &[[f32; 25]], alpha: &Plane) -> Vec<f32> {
+    let (width, height) = (band.size.width as usize, band.size.height as usize);
+    let one = |(index, square): (usize, &[f32; 25])| {
+        let (x, y) = (index % width, index / width);
+        let product = |k: usize| {
+            let (row, column) = ((y + k / 5).wrapping_sub(2), (x + k % 5).wrapping_sub(2));
+            let inside = row < height && column < width;
+            if inside { square[k] * alpha.values[row * width + column] } else { 0.0 }
+        };
+        -(0..25).map(product).sum::<f32>()
+    };
+    band.indices().zip(squares).map(one).collect()
+}
