@@ -2,6 +2,7 @@
 
 pub mod ben2;
 pub mod birefnet;
+mod closer;
 pub mod custom;
 pub mod fcn;
 mod given;

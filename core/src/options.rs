@@ -32,6 +32,8 @@ pub struct Options {
     pub compat: Compat,
     /// What happens to transparency the picture brings along.
     pub existing_alpha: ExistingAlpha,
+    /// How often the network may look at one picture: once at all of it, a second time closer at a small subject.
+    pub looks: u8,
     /// Which of what is found is kept.
     pub subject: Subject,
     /// What is done to the matte's edge.
@@ -260,6 +262,7 @@ impl Options {
             device: Device::Auto,
             compat: Compat::None,
             existing_alpha: ExistingAlpha::Keep,
+            looks: 1,
             subject: Subject::default(),
             edges: Edges { refine: refined, ..Edges::default() },
             matting: if matches!(preset, Preset::High | Preset::Ultra) { Matting::ClosedForm } else { Matting::None },
@@ -290,6 +293,7 @@ impl Options {
                 problems.push(format!("{field} is {value}, allowed is {low} to {high}"));
             }
         };
+        within("looks", f32::from(self.looks), 1.0, 2.0);
         within("edges.threshold", self.edges.threshold.unwrap_or(0.5), 0.0, 1.0);
         within("edges.grow", self.edges.grow.number(), -1000.0, 1000.0);
         within("edges.feather", self.edges.feather.number(), 0.0, 1000.0);

@@ -104,6 +104,9 @@ pub struct RemoveArguments {
     /// Keep only the largest piece of what is found
     #[arg(long, help_heading = "Subject")]
     pub keep_largest: bool,
+    /// How often the network may look at one picture: 1, or 2 to look closer at a small subject (default: by preset)
+    #[arg(long, value_name = "1|2", help_heading = "Cutting out")]
+    pub looks: Option<u8>,
     /// Make the matte hard: alpha from this on becomes 1, the rest 0
     #[arg(long, value_name = "0..1", help_heading = "Cutting out")]
     pub threshold: Option<f32>,

@@ -31,6 +31,7 @@ pub fn options(arguments: &RemoveArguments, config: &Config) -> Result<Options> 
     let edges = &mut options.edges;
     edges.refine &= !arguments.no_refine;
     edges.threshold = arguments.threshold;
+    options.looks = arguments.looks.unwrap_or(options.looks);
     edges.grow = arguments.grow.unwrap_or_default();
     edges.feather = arguments.feather.unwrap_or_default();
     if arguments.preserve_details || (arguments.trimap.is_some() && options.matting == Matting::None) {

@@ -1,6 +1,10 @@
 //! The common way of still-image networks: picture in, one output channel out, no state between pictures.
 
-use super::{Activation, ClassShare, ModelCard, ModelUsed, Segmented, Segmenter, used_model};
+use super::{
+    Activation, ClassShare, ModelCard, ModelUsed, Segmented, Segmenter,
+    closer::{look_closer, placed},
+    used_model,
+};
 use crate::{
     Error, Kind, Result,
     engine::{Device, Engine, Network, artifacts::Manifest},
@@ -93,17 +97,6 @@ fn around(region: Rect, size: Size) -> Option<Rect> {
     ((part.size.pixels() as f64) < NEARLY_ALL * size.pixels() as f64).then_some(part)
 }
 
-/// A matte of a part as one of the whole picture, 0 outside.
-fn placed(small: &Alpha, part: Rect, size: Size) -> Alpha {
-    let mut matte = Alpha::filled(size, 0.0);
-    let (width, left) = (size.width as usize, part.left as usize);
-    let rows = small.values().chunks_exact(part.size.width as usize);
-    for (row, target) in rows.zip(matte.values_mut().chunks_exact_mut(width).skip(part.top as usize)) {
-        target[left..left + row.len()].copy_from_slice(row);
-    }
-    matte
-}
-
 impl Segmenter for Still {
     /// With a box, the network sees it and its surroundings only: what is small in the picture is large there.
     fn segment(&mut self, picture: &Picture, options: &Options) -> Result<Segmented> {
@@ -113,7 +106,12 @@ impl Segmenter for Still {
         let part = region.and_then(|region| around(region, size));
         let profile = picture.profile.as_ref();
         let (alpha, classes) = match part {
-            None => self.matte(&picture.color, profile, options)?,
+            None => {
+                let (alpha, classes) = self.matte(&picture.color, profile, options)?;
+                let closer = |part| Ok(self.matte(&picture.color.part(part), profile, options)?.0);
+                let again = options.looks > 1 && region.is_none() && options.compat == Compat::None;
+                (if again { look_closer(alpha, closer)? } else { alpha }, classes)
+            }
             Some(part) => {
                 let (small, classes) = self.matte(&picture.color.part(part), profile, options)?;
                 (placed(&small, part, size), classes)
