@@ -116,13 +116,23 @@ fn neighbours(cell: usize, size: Size) -> impl Iterator<Item = usize> {
         .filter(move |&other| other != cell)
 }
 
-/// How thick the pieces are around each cell: its distance to the nearest cell of none, in thirds of a cell (chamfer
-/// distance 3-4, Borgefors 1986).
+/// How thick the pieces are around each cell: its distance to the nearest cell of none, in thirds of a cell.
 #[must_use]
 pub fn thickness(pieces: &Pieces) -> Vec<u32> {
+    distances(pieces, |label| label == 0)
+}
+
+/// How far each cell is from the nearest piece, in thirds of a cell.
+#[must_use]
+pub fn distance(pieces: &Pieces) -> Vec<u32> {
+    distances(pieces, |label| label > 0)
+}
+
+/// The distance of each cell to the nearest whose label is a goal (chamfer distance 3-4, Borgefors 1986).
+fn distances(pieces: &Pieces, is_goal: impl Fn(u32) -> bool) -> Vec<u32> {
     let (width, height) = (pieces.size.width as usize, pieces.size.height as usize);
     let far = 4 * (width + height) as u32;
-    let mut distances: Vec<u32> = pieces.labels.iter().map(|&label| if label == 0 { 0 } else { far }).collect();
+    let mut distances: Vec<u32> = pieces.labels.iter().map(|&label| if is_goal(label) { 0 } else { far }).collect();
     let relax = |distances: &mut [u32], cell: usize, others: [(isize, isize, u32); 4]| {
         let (x, y) = ((cell % width) as isize, (cell / width) as isize);
         for (right, down, step) in others {
