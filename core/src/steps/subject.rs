@@ -50,13 +50,17 @@ pub fn select(matte: &mut Alpha, subject: &Subject) -> Result<()> {
     }
     let block = matte.size().width.max(matte.size().height).div_ceil(GRID).max(1) as usize;
     let small = shrink_alpha(matte, block);
-    let pieces = pieces::find(&small);
+    let region = subject.region.map(|region| region.pixels(matte.size())).transpose()?;
+    let region = region.map(|region| on_grid(region, block));
+    // Crumbs well outside the box are of something else.
+    let near_box = region.map(|region| outset(region, small.size));
+    let pieces = pieces::find(&small, |cell| near_box.is_none_or(|part| holds(part, cell, small.size)));
     let mut chosen = Chosen::all(&pieces, subject);
     for point in &subject.points {
         chosen.heed_point(point, matte.size(), block)?;
     }
-    if let Some(region) = subject.region {
-        chosen.heed_box(on_grid(region.pixels(matte.size())?, block), &small);
+    if let Some(region) = region {
+        chosen.heed_box(region, &small);
     }
     if subject.keep_largest {
         chosen.only_largest(&small);
@@ -389,8 +393,15 @@ mod tests {
             // Half seen, and joined to the disc.
             matte.values_mut()[y * 300 + 118..y * 300 + 200].iter_mut().for_each(|value| *value = value.max(0.4));
         }
+        // A crumb of it is seen well.
+        matte.values_mut()[60 * 300 + 180..60 * 300 + 190].fill(1.0);
         let kept = selected(matte, &[], Some("35,15,90,90"), false).unwrap();
-        assert!(at(&kept, 80, 60) == 1.0 && at(&kept, 150, 60) == 0.0 && at(&kept, 190, 90) == 0.0);
+        assert!(
+            at(&kept, 80, 60) == 1.0
+                && at(&kept, 150, 60) == 0.0
+                && at(&kept, 185, 60) == 0.0
+                && at(&kept, 190, 90) == 0.0
+        );
     }
 
     #[test]
