@@ -82,7 +82,7 @@ impl Still {
 }
 
 /// How much the network sees around a box, as a share of its sides: things are told by what surrounds them.
-const SURROUNDINGS: f32 = 0.25;
+const SURROUNDINGS: f32 = 0.5;
 /// When the box and its surroundings are this share of the picture, all of it is looked at.
 const NEARLY_ALL: f64 = 0.8;
 

@@ -24,9 +24,9 @@ pub struct Pieces {
 }
 
 /// Finds the pieces: cells at least half opaque that touch, with the small ones that hang on a larger by soft cells;
-/// and islands of soft cells only.
+/// and islands of soft cells only. Cells that may not hang on another piece stay pieces of their own.
 #[must_use]
-pub fn find(matte: &Plane) -> Pieces {
+pub fn find(matte: &Plane, may_hang: impl Fn(usize) -> bool) -> Pieces {
     let mut pieces = Pieces { size: matte.size, labels: vec![0; matte.values.len()], weights: vec![0.0] };
     for cells in connected(matte, CORE) {
         let weight = cells.iter().map(|&cell| matte.values[cell]).sum();
@@ -35,7 +35,7 @@ pub fn find(matte: &Plane) -> Pieces {
     for cells in connected(matte, SEEN) {
         match pieces.heaviest_among(&cells) {
             None => pieces.add(&cells, cells.iter().map(|&cell| matte.values[cell]).sum()),
-            Some(heaviest) => pieces.hang(&cells, heaviest),
+            Some(heaviest) => pieces.hang(cells.into_iter().filter(|&cell| may_hang(cell)), heaviest),
         }
     }
     pieces
@@ -58,10 +58,9 @@ impl Pieces {
     }
 
     /// Makes the small pieces among the cells part of a heavy one.
-    fn hang(&mut self, cells: &[usize], heavy: u32) {
+    fn hang(&mut self, cells: impl Iterator<Item = usize>, heavy: u32) {
         let most = HANGING * self.weights[heavy as usize];
-        let small: Vec<usize> =
-            cells.iter().copied().filter(|&cell| self.labels[cell] > 0 && self.weight_at(cell) < most).collect();
+        let small: Vec<usize> = cells.filter(|&cell| self.labels[cell] > 0 && self.weight_at(cell) < most).collect();
         for cell in small {
             let label = self.labels[cell] as usize;
             self.weights[heavy as usize] += std::mem::take(&mut self.weights[label]);
@@ -116,13 +115,23 @@ fn neighbours(cell: usize, size: Size) -> impl Iterator<Item = usize> {
         .filter(move |&other| other != cell)
 }
 
-/// How thick the pieces are around each cell: its distance to the nearest cell of none, in thirds of a cell (chamfer
-/// distance 3-4, Borgefors 1986).
+/// How thick the pieces are around each cell: its distance to the nearest cell of none, in thirds of a cell.
 #[must_use]
 pub fn thickness(pieces: &Pieces) -> Vec<u32> {
+    distances(pieces, |label| label == 0)
+}
+
+/// How far each cell is from the nearest piece, in thirds of a cell.
+#[must_use]
+pub fn distance(pieces: &Pieces) -> Vec<u32> {
+    distances(pieces, |label| label > 0)
+}
+
+/// The distance of each cell to the nearest whose label is a goal (chamfer distance 3-4, Borgefors 1986).
+fn distances(pieces: &Pieces, is_goal: impl Fn(u32) -> bool) -> Vec<u32> {
     let (width, height) = (pieces.size.width as usize, pieces.size.height as usize);
     let far = 4 * (width + height) as u32;
-    let mut distances: Vec<u32> = pieces.labels.iter().map(|&label| if label == 0 { 0 } else { far }).collect();
+    let mut distances: Vec<u32> = pieces.labels.iter().map(|&label| if is_goal(label) { 0 } else { far }).collect();
     let relax = |distances: &mut [u32], cell: usize, others: [(isize, isize, u32); 4]| {
         let (x, y) = ((cell % width) as isize, (cell / width) as isize);
         for (right, down, step) in others {
@@ -201,21 +210,21 @@ mod tests {
     fn pieces_are_what_touches_and_small_ones_hang_on_large_ones() {
         let row = "#".repeat(40) + "03#0000##3300000";
         let rows: Vec<&str> = (0..3).map(|_| row.as_str()).collect();
-        let pieces = find(&drawn(&rows));
+        let pieces = find(&drawn(&rows), |_| true);
         let at = |column: usize| pieces.labels[column];
         // The 3 between is soft and joins nothing across the 0; the island of its own is a piece.
         assert!(at(0) > 0 && at(42) > 0 && at(0) != at(42));
         assert_eq!(at(41), 0, "soft cells beside a piece are given away later");
         assert_ne!(at(47), at(42));
         let joined = "#".repeat(60) + "33##000";
-        let pieces = find(&drawn(&[joined.as_str(); 2]));
+        let pieces = find(&drawn(&[joined.as_str(); 2]), |_| true);
         assert_eq!(pieces.labels[0], pieces.labels[62], "a crumb on soft cells hangs on the large piece");
         assert!((pieces.weights[pieces.labels[0] as usize] - 124.0).abs() < 1e-3);
     }
 
     #[test]
     fn an_island_of_soft_cells_is_a_piece_of_its_own() {
-        let pieces = find(&drawn(&["###00330", "###00330"]));
+        let pieces = find(&drawn(&["###00330", "###00330"]), |_| true);
         assert_eq!((pieces.labels[0], pieces.labels[5]), (1, 2));
         assert_eq!(pieces.nearest((3, 0), 2), Some(2));
         assert_eq!(pieces.nearest((7, 0), 0), None);
@@ -229,7 +238,7 @@ mod tests {
             disc(15, 13) || disc(40, 13)
         };
         let values = (0..60 * 30).map(|i| f32::from(u8::from(inside(i % 60, i / 60)))).collect();
-        let pieces = find(&Plane { size, values });
+        let pieces = find(&Plane { size, values }, |_| true);
         assert_eq!(pieces.weights.len(), 2, "they are one piece");
         let thick = thickness(&pieces);
         let (left, right) = (summit(&thick, size, 15 * 60 + 4), summit(&thick, size, 20 * 60 + 45));

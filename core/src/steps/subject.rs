@@ -50,13 +50,17 @@ pub fn select(matte: &mut Alpha, subject: &Subject) -> Result<()> {
     }
     let block = matte.size().width.max(matte.size().height).div_ceil(GRID).max(1) as usize;
     let small = shrink_alpha(matte, block);
-    let pieces = pieces::find(&small);
+    let region = subject.region.map(|region| region.pixels(matte.size())).transpose()?;
+    let region = region.map(|region| on_grid(region, block));
+    // Crumbs well outside the box are of something else.
+    let near_box = region.map(|region| outset(region, small.size));
+    let pieces = pieces::find(&small, |cell| near_box.is_none_or(|part| holds(part, cell, small.size)));
     let mut chosen = Chosen::all(&pieces, subject);
     for point in &subject.points {
         chosen.heed_point(point, matte.size(), block)?;
     }
-    if let Some(region) = subject.region {
-        chosen.heed_box(on_grid(region.pixels(matte.size())?, block), &small);
+    if let Some(region) = region {
+        chosen.heed_box(region, &small);
     }
     if subject.keep_largest {
         chosen.only_largest(&small);
@@ -159,8 +163,14 @@ impl<'a> Chosen<'a> {
         }
         let all = Rect { left: 0, top: 0, size };
         let outside = cells(all, size).filter(|&cell| !holds(beyond, cell, size));
-        let divided = |cell: &usize| self.fates[self.pieces.labels[*cell] as usize] == Fate::Divide;
-        let dropped: Vec<usize> = outside.filter(|cell| self.pieces.labels[*cell] > 0 && divided(cell)).collect();
+        let far = pieces::distance(self.pieces);
+        // What is only soft there leads up to a piece when it is close to it; else it is a ghost of something else.
+        let close = 3 * margin(region);
+        let is_dropped = |cell: &usize| match self.pieces.labels[*cell] {
+            0 => far[*cell] > close,
+            label => self.fates[label as usize] == Fate::Divide,
+        };
+        let dropped: Vec<usize> = outside.filter(is_dropped).collect();
         self.seeds.extend(dropped.into_iter().map(|cell| (cell, Verdict::Drop)));
     }
 
@@ -196,8 +206,10 @@ impl<'a> Chosen<'a> {
     /// The seeds of divided pieces, carried from where they were set to the thickest place around, so that those in a
     /// thin part do not lose all to those in a thick one; where both kinds would meet there they stay where they are.
     fn division_seeds(&self, thickness: &[u32]) -> Vec<(usize, Verdict)> {
-        let divided = |cell: usize| self.fates[self.pieces.labels[cell] as usize] == Fate::Divide;
-        let seeds = self.seeds.iter().copied().filter(|&(cell, _)| divided(cell));
+        let undecided = |cell: usize| {
+            self.pieces.labels[cell] == 0 || self.fates[self.pieces.labels[cell] as usize] == Fate::Divide
+        };
+        let seeds = self.seeds.iter().copied().filter(|&(cell, _)| undecided(cell));
         if self.region.is_some() {
             return seeds.collect();
         }
@@ -242,9 +254,14 @@ fn inset(region: Rect) -> Rect {
     Rect { left: region.left + across, top: region.top + down, size }
 }
 
+/// How many cells around a box are close to it.
+fn margin(region: Rect) -> u32 {
+    (BEYOND * region.size.width.max(region.size.height) as f32).ceil() as u32
+}
+
 /// The box and what lies close around it.
 fn outset(region: Rect, within: Size) -> Rect {
-    let step = (BEYOND * region.size.width.max(region.size.height) as f32).ceil() as u32;
+    let step = margin(region);
     let (left, top) = (region.left.saturating_sub(step), region.top.saturating_sub(step));
     let right = (region.left + region.size.width + step).min(within.width);
     let bottom = (region.top + region.size.height + step).min(within.height);
@@ -367,6 +384,24 @@ mod tests {
         let kept = selected(three(), &[], Some("212,34,56,52"), false).unwrap();
         let alone = discs(&[(240.0, 60.0, 30.0)]);
         assert!(kept.values().iter().zip(alone.values()).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+
+    #[test]
+    fn a_ghost_beside_the_box_goes() {
+        let mut matte = discs(&[(80.0, 60.0, 40.0)]);
+        for y in 20..100 {
+            // Half seen, and joined to the disc.
+            matte.values_mut()[y * 300 + 118..y * 300 + 200].iter_mut().for_each(|value| *value = value.max(0.4));
+        }
+        // A crumb of it is seen well.
+        matte.values_mut()[60 * 300 + 180..60 * 300 + 190].fill(1.0);
+        let kept = selected(matte, &[], Some("35,15,90,90"), false).unwrap();
+        assert!(
+            at(&kept, 80, 60) == 1.0
+                && at(&kept, 150, 60) == 0.0
+                && at(&kept, 185, 60) == 0.0
+                && at(&kept, 190, 90) == 0.0
+        );
     }
 
     #[test]
