@@ -48,7 +48,7 @@ fn weights(trimap: &Trimap, band: &Band, prior: Option<&Plane>, weight: &PriorWe
     let remoteness = trimap.remoteness();
     let one = |index: usize| {
         let sure = (2.0 * prior.values[index] - 1.0).powi(4);
-        let remote = (remoteness.at(index) / REMOTE).min(1.0).powi(2);
+        let remote = (remoteness.at(index) / REMOTE).min(1.0).powi(4);
         REST + weight.torn + sure * (weight.sure - weight.torn) + remote * weight.remote
     };
     band.indices().map(one).collect()
