@@ -70,7 +70,7 @@ pub enum Preset {
     /// Refined edges and the subject's own colours. Cost 2.
     #[default]
     Medium,
-    /// As `medium`, and closed-form matting in soft edges. Cost 5.
+    /// As `medium`, with a closer look at small subjects and closed-form matting in soft edges. Cost 5.
     High,
     /// As `high` until a finer way is there. Cost 10.
     Ultra,
@@ -256,16 +256,17 @@ impl Options {
     #[must_use]
     pub fn preset(preset: Preset) -> Self {
         let refined = preset != Preset::Low;
+        let finest = matches!(preset, Preset::High | Preset::Ultra);
         Self {
             preset,
             model: if refined { models::DEFAULT } else { models::QUICK }.to_owned(),
             device: Device::Auto,
             compat: Compat::None,
             existing_alpha: ExistingAlpha::Keep,
-            looks: 1,
+            looks: if finest { 2 } else { 1 },
             subject: Subject::default(),
             edges: Edges { refine: refined, ..Edges::default() },
-            matting: if matches!(preset, Preset::High | Preset::Ultra) { Matting::ClosedForm } else { Matting::None },
+            matting: if finest { Matting::ClosedForm } else { Matting::None },
             foreground: Foreground { strength: if refined { 1.0 } else { 0.0 } },
             background: None,
             layout: Layout::default(),

@@ -5,6 +5,7 @@ mod codes;
 mod configuration;
 mod cutouts;
 mod matte_distances;
+mod matting;
 mod models;
 mod names;
 mod shell;

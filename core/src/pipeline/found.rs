@@ -117,7 +117,7 @@ fn doubts(matte: &Alpha, coverage: f32, undecided: f32) -> Vec<Doubt> {
         doubts.push(Doubt::Uncertain(undecided));
     }
     let block = matte.size().width.max(matte.size().height).div_ceil(GRID).max(1) as usize;
-    let weights = pieces::find(&shrink_alpha(matte, block)).weights;
+    let weights = pieces::find(&shrink_alpha(matte, block), |_| true).weights;
     let (total, largest) = (weights.iter().sum::<f32>(), weights.iter().copied().fold(0.0, f32::max));
     if largest < WHOLE * total {
         doubts.push(Doubt::SeveralPieces(weights.iter().filter(|&&weight| weight >= PIECE * total).count()));

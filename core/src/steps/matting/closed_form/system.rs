@@ -12,6 +12,9 @@ use crate::steps::{
 /// Added to the diagonal without a prior, so that what no colour reaches stays as it was at the start.
 const REST: f32 = 1e-7;
 
+/// Without a prior the search starts far from its end, and its residual must fall by so much more.
+const ALONE: f64 = 0.01;
+
 /// Finds alpha at the unknown pixels, beginning at `start`; known ones become 0 or 1.
 pub fn solve(guide: &Guide<'_>, trimap: &Trimap, prior: Option<&Plane>, start: Plane, how: &ClosedForm) -> Plane {
     let mut alpha = settle(start, trimap);
@@ -33,7 +36,8 @@ pub fn solve(guide: &Guide<'_>, trimap: &Trimap, prior: Option<&Plane>, start: P
     let mut found = matrix.zeros();
     residual.resize(found.len(), 0.0);
     found.iter_mut().zip(band.indices()).for_each(|(found, index)| *found = alpha.values[index]);
-    conjugate_gradient::solve(&matrix, &mut found, &mut residual, how.tolerance, how.most_steps, |residual, out| {
+    let tolerance = if prior.is_some() { how.tolerance } else { how.tolerance * ALONE };
+    conjugate_gradient::solve(&matrix, &mut found, &mut residual, tolerance, how.most_steps, |residual, out| {
         grids.apply(&matrix, residual, out);
     });
     for (index, found) in band.indices().zip(found) {
@@ -48,7 +52,7 @@ fn weights(trimap: &Trimap, band: &Band, prior: Option<&Plane>, weight: &PriorWe
     let remoteness = trimap.remoteness();
     let one = |index: usize| {
         let sure = (2.0 * prior.values[index] - 1.0).powi(4);
-        let remote = (remoteness.at(index) / REMOTE).min(1.0).powi(2);
+        let remote = (remoteness.at(index) / REMOTE).min(1.0).powi(4);
         REST + weight.torn + sure * (weight.sure - weight.torn) + remote * weight.remote
     };
     band.indices().map(one).collect()
