@@ -12,6 +12,8 @@ pub struct Coefficients {
     pub size: Size,
     /// `[a red, a green, a blue, b]` for each cell, already averaged over the windows that contain it.
     pub values: Vec<[f32; 4]>,
+    /// How much of the matte's variation around the cell the models explain, 0 to 1.
+    pub explained: Vec<f32>,
     /// Whether the matte varies near the cell; where it does not, the model is a constant.
     pub active: Vec<bool>,
 }
@@ -45,26 +47,59 @@ pub fn coefficients(guide: &[[f32; 3]], matte: &Plane, radius: usize, epsilon: f
         &|i| p[i] * p[i],
     ];
     let means: Vec<Vec<f32>> = sources.par_iter().map(|source| plane(*source)).collect();
-    let models: Vec<[f32; 4]> = (0..p.len())
+    let windows: Vec<Window> = (0..p.len())
         .into_par_iter()
         .map(|i| {
             let mean: [f32; 14] = std::array::from_fn(|k| means[k][i]);
-            model(&mean, epsilon)
+            Window::fitted(&mean, epsilon)
         })
         .collect();
-    let varies: Vec<f32> =
-        (0..p.len()).map(|i| if means[13][i] - means[3][i] * means[3][i] > 1e-5 { 1.0 } else { 0.0 }).collect();
     drop(means);
-    let smooth: Vec<Vec<f32>> = (0..5)
+    let smooth: Vec<Vec<f32>> = (0..6)
         .into_par_iter()
         .map(|k| {
-            let values = if k < 4 { models.iter().map(|model| model[k]).collect() } else { varies.clone() };
+            let values = windows.iter().map(|window| window.number(k)).collect();
             box_mean(&Plane { size, values }, radius).values
         })
         .collect();
     let values = (0..p.len()).map(|i| std::array::from_fn(|k| smooth[k][i])).collect();
+    let explained = smooth[5].iter().zip(&smooth[4]).map(|(&all, &share)| all / share.max(1e-6)).collect();
     let active = smooth[4].iter().map(|&share| share > 0.0).collect();
-    Coefficients { size, values, active }
+    Coefficients { size, values, explained, active }
+}
+
+/// Variance of the matte from which it counts as varying.
+const VARIES: f32 = 1e-5;
+
+/// What one window tells.
+struct Window {
+    model: [f32; 4],
+    /// 1 where the matte varies, else 0.
+    varies: f32,
+    /// The share of its variance that the model explains; 0 where it does not vary.
+    explained: f32,
+}
+
+impl Window {
+    fn fitted(mean: &[f32; 14], epsilon: f32) -> Self {
+        let [r, g, b, p, rp, gp, bp, ..] = *mean;
+        let variance = mean[13] - p * p;
+        let model = model(mean, epsilon);
+        if variance <= VARIES {
+            return Self { model, varies: 0.0, explained: 0.0 };
+        }
+        let covariance = [rp - r * p, gp - g * p, bp - b * p];
+        let explained: f32 = covariance.iter().zip(&model).map(|(covariance, slope)| covariance * slope).sum();
+        Self { model, varies: 1.0, explained: (explained / variance).clamp(0.0, 1.0) }
+    }
+
+    fn number(&self, k: usize) -> f32 {
+        match k {
+            0..4 => self.model[k],
+            4 => self.varies,
+            _ => self.explained,
+        }
+    }
 }
 
 /// The least-squares model of one window from its means: `a = (Σ + ε)⁻¹ cov(I, p)`, `b = p̄ − a · Ī`.
@@ -98,9 +133,18 @@ mod tests {
         let values = guide.iter().map(|c| 0.5 * c[0] + 0.3 * c[1] + 0.1 * c[2] + 0.05).collect();
         let found = coefficients(&guide, &Plane { size, values }, 3, 1e-7);
         let [r, g, b, offset] = found.values[8 * 16 + 8];
+        assert!(found.explained[8 * 16 + 8] > 0.99);
         for (got, expected) in [(r, 0.5), (g, 0.3), (b, 0.1), (offset, 0.05)] {
             assert!((got - expected).abs() < 1e-2, "{got} for {expected}");
         }
+    }
+
+    #[test]
+    fn a_matte_that_the_guide_does_not_show_is_not_explained() {
+        let size = Size::new(16, 16);
+        let values = (0..256).map(|i| if i % 16 < 8 { 0.0 } else { 1.0 }).collect();
+        let found = coefficients(&vec![[0.5; 3]; 256], &Plane { size, values }, 3, 1e-4);
+        assert!(found.active[8 * 16 + 8] && found.explained[8 * 16 + 8] < 0.01);
     }
 
     #[test]

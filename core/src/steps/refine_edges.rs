@@ -19,6 +19,9 @@ const CELLS: f32 = 4.0;
 const EPSILON: f32 = 1e-4;
 /// Mean of 4α(1 − α) around a place from which the coarse filter begins to take over, and where it has.
 const SOFTNESS: (f32, f32) = (0.10, 0.30);
+/// Share of the matte's variation that colours must explain for the filter to begin to count, and for it alone to
+/// count: white on white, and spokes thinner than a window, are better left as the network saw them.
+const EXPLAINED: (f32, f32) = (0.2, 0.5);
 /// Values up to the first become 0, from the second 1: a filter leaves a faint veil on both sides.
 const LEVELS: (f32, f32) = (0.05, 0.95);
 
@@ -60,7 +63,7 @@ fn blend_by_softness(guide: &[[f32; 3]], matte: &Plane, radius: usize) -> Coeffi
                 .map(|(row, column)| row * cells.width as usize + column);
             let shares = [(1.0 - down) * (1.0 - across), (1.0 - down) * across, down * (1.0 - across), down * across];
             let softness: f32 = corners.iter().zip(shares).map(|(&i, share)| soft.values[i] * share).sum();
-            let weight = smooth_step(softness);
+            let weight = smooth_step(softness, SOFTNESS);
             if weight > 0.0 {
                 for (k, value) in model.iter_mut().enumerate() {
                     let wide: f32 = corners.iter().zip(shares).map(|(&i, share)| coarse.values[i][k] * share).sum();
@@ -82,8 +85,8 @@ fn shrink_guide(guide: &[[f32; 3]], like: &Plane, step: usize) -> Vec<[f32; 3]> 
     red.iter().zip(green).zip(blue).map(|((&r, g), b)| [r, g, b]).collect()
 }
 
-fn smooth_step(softness: f32) -> f32 {
-    let t = ((softness - SOFTNESS.0) / (SOFTNESS.1 - SOFTNESS.0)).clamp(0.0, 1.0);
+fn smooth_step(value: f32, (low, high): (f32, f32)) -> f32 {
+    let t = ((value - low) / (high - low)).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
 }
 
@@ -104,13 +107,21 @@ fn apply(color: &Rgb, matte: &mut Alpha, fitted: &Coefficients, block: usize) {
             .zip(lower)
             .map(|(upper, lower)| std::array::from_fn(|k| upper[k] + down * (lower[k] - upper[k])))
             .collect();
+        let trust: Vec<f32> = (0..columns)
+            .map(|x| {
+                let (upper, lower) = (fitted.explained[top * columns + x], fitted.explained[bottom * columns + x]);
+                smooth_step(upper + down * (lower - upper), EXPLAINED)
+            })
+            .collect();
         for (x, value) in values.iter_mut().enumerate() {
             let (left, right, across) = between(x, block, columns);
             if active[left] || active[right] {
                 let (first, second) = (&models[left], &models[right]);
                 let model: [f32; 4] = std::array::from_fn(|k| first[k] + across * (second[k] - first[k]));
                 let [red, green, blue] = color.unit(y * width + x);
-                *value = model[0] * red + model[1] * green + model[2] * blue + model[3];
+                let filtered = model[0] * red + model[1] * green + model[2] * blue + model[3];
+                let trust = trust[left] + across * (trust[right] - trust[left]);
+                *value += trust * (filtered - *value);
             }
             *value = ((*value - LEVELS.0) / (LEVELS.1 - LEVELS.0)).clamp(0.0, 1.0);
         }
