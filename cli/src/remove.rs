@@ -77,6 +77,9 @@ pub fn run(arguments: &RemoveArguments, shared: &Shared, config: &Config) -> End
     let catalog = catalog(config)?;
     // A name that is wrong is told before anything is fetched.
     catalog.card(&setup.recipe.options().model)?.check(&setup.recipe.options().subject)?;
+    if let Some(name) = setup.recipe.lacks() {
+        catalog.matting_card(name)?;
+    }
     let stop = AtomicBool::new(false);
     let screen = Screen::new(shared.progress, shared.quiet);
     let mut teller = Teller::open(arguments, shared, &screen)?;

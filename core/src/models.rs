@@ -16,6 +16,7 @@ pub mod sam2;
 pub mod selfie;
 mod still;
 pub mod u2net;
+pub mod vitmatte;
 
 use std::path::{Path, PathBuf};
 
@@ -31,11 +32,12 @@ use crate::{
     options::{Options, Subject},
     pixels::{Alpha, Rgb},
     progress::Progress,
-    steps::trimap::Trimap,
+    steps::{matting::Method, trimap::Trimap},
 };
 pub use given::Given;
 pub use prompted::Prompted;
 pub use still::Still;
+pub use vitmatte::VitMatte;
 
 /// The variant used when none is named.
 pub const DEFAULT: &str = "isnet-general-use";
@@ -79,6 +81,12 @@ impl ModelCard {
         matches!(self.family, "sam" | "sam2")
     }
 
+    /// Whether it finds no subject but alpha around one: it is for matting.
+    #[must_use]
+    pub fn is_matting(&self) -> bool {
+        self.family == vitmatte::FAMILY
+    }
+
     /// What the manifest calls its files: under its own name, and the decoder if it has one.
     #[must_use]
     pub fn files(&self) -> Vec<String> {
@@ -101,9 +109,14 @@ impl ModelCard {
     /// Checks that the model can find what is asked for.
     ///
     /// # Errors
-    /// [`Kind::PromptMissing`] when it must be told where the subject is and is not; [`Kind::ClassUnknown`] when it does
+    /// [`Kind::OptionInvalid`] for a model that finds no subjects; [`Kind::PromptMissing`] when it must be told where the subject is and is not; [`Kind::ClassUnknown`] when it does
     /// not tell a class apart that is asked for.
     pub fn check(&self, subject: &Subject) -> Result<()> {
+        if self.is_matting() {
+            let message =
+                format!("{} finds no subject but alpha around one: it is for the matting vitmatte", self.name);
+            return Err(Error::new(Kind::OptionInvalid, message));
+        }
         if self.is_prompted() && !subject.is_placed() {
             let message = format!("{} finds what points or a box show, and there are none", self.name);
             return Err(Error::new(Kind::PromptMissing, message));
@@ -331,6 +344,7 @@ impl Catalog {
             sam::cards(),
             sam2::cards(),
             fcn::cards(),
+            vitmatte::cards(),
         ];
         Self { cards: families.into_iter().flatten().collect(), manifest: Manifest::built_in().clone() }
     }
@@ -378,7 +392,8 @@ impl Catalog {
     /// A segmenter for one stream of pictures; its network is fetched and loaded on first use and shared.
     ///
     /// # Errors
-    /// [`Kind::ModelUnknown`], and what fetching and loading report.
+    /// [`Kind::ModelUnknown`], [`Kind::OptionInvalid`] for a model that is for matting, and what fetching and loading
+    /// report.
     pub fn segmenter(
         &self,
         engine: &Engine,
@@ -387,10 +402,40 @@ impl Catalog {
         progress: &dyn Progress,
     ) -> Result<Box<dyn Segmenter>> {
         let card = self.card(name)?.clone();
+        if card.is_matting() {
+            card.check(&Subject::default())?;
+        }
         if card.is_prompted() {
             return Ok(Box::new(Prompted::open(card, engine, &self.manifest, device, progress)?));
         }
         Ok(Box::new(Still::open(card, engine, &self.manifest, device, progress)?))
+    }
+
+    /// The variant of that name, which must be for matting.
+    ///
+    /// # Errors
+    /// [`Kind::ModelUnknown`], and [`Kind::OptionInvalid`] for a model that finds subjects.
+    pub fn matting_card(&self, name: &str) -> Result<&ModelCard> {
+        let card = self.card(name)?;
+        if card.is_matting() {
+            return Ok(card);
+        }
+        Err(Error::new(Kind::OptionInvalid, format!("{name} finds subjects: it is not for matting")))
+    }
+
+    /// A way of matting by the network of that name, which is fetched and loaded on first use and shared.
+    ///
+    /// # Errors
+    /// As [`matting_card`](Self::matting_card), and what fetching and loading report.
+    pub fn matting(
+        &self,
+        engine: &Engine,
+        name: &str,
+        device: Device,
+        progress: &dyn Progress,
+    ) -> Result<Box<dyn Method>> {
+        let card = self.matting_card(name)?.clone();
+        Ok(Box::new(VitMatte::open(card, engine, &self.manifest, device, progress)?))
     }
 }
 

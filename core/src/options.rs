@@ -40,6 +40,9 @@ pub struct Options {
     pub edges: Edges,
     /// How alpha is found again where the matte is soft: hair, fur, fine structure.
     pub matting: Matting,
+    /// Name of the variant whose network does the matting; `None` is the method's own choice. For
+    /// [`Matting::VitMatte`] only.
+    pub matting_model: Option<String>,
     /// How the subject's own colours are found where it is partly transparent.
     pub foreground: Foreground,
     /// What goes behind the subject, in the notation of [`backgrounds`]; `None` is transparent.
@@ -50,7 +53,7 @@ pub struct Options {
     pub shadow: Option<Shadow>,
 }
 
-/// How alpha is found again where the matte is soft. Written `none`, `closed-form`.
+/// How alpha is found again where the matte is soft. Written `none`, `closed-form`, `vitmatte`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Matting {
@@ -59,6 +62,9 @@ pub enum Matting {
     None,
     /// From the picture's colours ([`ClosedForm`](crate::steps::matting::closed_form::ClosedForm)).
     ClosedForm,
+    /// By a network that looks at colours and trimap ([`VitMatte`](crate::models::VitMatte)).
+    #[serde(rename = "vitmatte")]
+    VitMatte,
 }
 
 /// A named set of options with a stated relative cost.
@@ -200,9 +206,9 @@ impl Default for Shadow {
 
 impl Matting {
     /// All ways, none first.
-    pub const ALL: [Self; 2] = [Self::None, Self::ClosedForm];
+    pub const ALL: [Self; 3] = [Self::None, Self::ClosedForm, Self::VitMatte];
 
-    /// The best that is there.
+    /// The best that needs nothing more to be fetched.
     pub const BEST: Self = Self::ClosedForm;
 
     /// The name as written in options.
@@ -211,14 +217,16 @@ impl Matting {
         match self {
             Self::None => "none",
             Self::ClosedForm => "closed-form",
+            Self::VitMatte => "vitmatte",
         }
     }
 
-    /// The method itself; nothing for [`None`](Self::None).
+    /// The method itself; nothing for [`None`](Self::None) and for those with a network, which
+    /// [`Catalog::matting`](crate::models::Catalog::matting) gives.
     #[must_use]
     pub fn method(self) -> Option<Box<dyn Method>> {
         match self {
-            Self::None => None,
+            Self::None | Self::VitMatte => None,
             Self::ClosedForm => Some(Box::new(ClosedForm::default())),
         }
     }
@@ -267,11 +275,19 @@ impl Options {
             subject: Subject::default(),
             edges: Edges { refine: refined, ..Edges::default() },
             matting: if finest { Matting::ClosedForm } else { Matting::None },
+            matting_model: None,
             foreground: Foreground { strength: if refined { 1.0 } else { 0.0 } },
             background: None,
             layout: Layout::default(),
             shadow: None,
         }
+    }
+
+    /// Name of the variant whose network the matting needs, if it needs one.
+    #[must_use]
+    pub fn matting_network(&self) -> Option<&str> {
+        let needed = self.matting == Matting::VitMatte && self.compat == Compat::None;
+        needed.then(|| self.matting_model.as_deref().unwrap_or(models::vitmatte::DEFAULT))
     }
 
     /// Checks every field and reports all that is wrong at once.
@@ -314,6 +330,10 @@ impl Options {
             if backgrounds::color::parse_css(&shadow.color).is_err() {
                 problems.push(format!("shadow.color is {:?}, allowed is any CSS colour", shadow.color));
             }
+        }
+        if let (Some(model), true) = (&self.matting_model, self.matting != Matting::VitMatte) {
+            let name = self.matting.name();
+            problems.push(format!("matting_model is {model:?}, and the matting {name} takes none"));
         }
         self.subject.check(&mut problems);
         problems

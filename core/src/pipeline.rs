@@ -2,10 +2,13 @@
 
 mod found;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use crate::{
-    Result,
+    Error, Kind, Result,
     backgrounds::{self, Background},
     files::{Encodable, Metadata, Picture, Profile},
     models::{ClassShare, ModelUsed, Segmented, Segmenter},
@@ -68,6 +71,8 @@ pub struct Report {
     pub classes: Vec<ClassShare>,
     /// Share of the picture that matting had to find out, 0 to 1; `None` without matting.
     pub unknown: Option<f32>,
+    /// Which model, file and licence found alpha in the band; `None` for matting without a network.
+    pub matting_model: Option<ModelUsed>,
     /// Time spent in each step, in order.
     pub timings: Vec<(&'static str, Duration)>,
 }
@@ -76,7 +81,7 @@ pub struct Report {
 pub struct Recipe {
     options: Options,
     background: Option<Box<dyn Background>>,
-    matting: Option<Box<dyn Method>>,
+    matting: OnceLock<Box<dyn Method>>,
     trimap: Option<Trimap>,
 }
 
@@ -88,7 +93,7 @@ impl Recipe {
     pub fn new(options: Options) -> Result<Self> {
         options.validate()?;
         let background = options.background.as_deref().map(backgrounds::parse).transpose()?.flatten();
-        let matting = options.matting.method();
+        let matting = options.matting.method().map_or_else(OnceLock::new, OnceLock::from);
         Ok(Self { options, background, matting, trimap: None })
     }
 
@@ -98,6 +103,26 @@ impl Recipe {
     pub fn with_trimap(mut self, trimap: Trimap) -> Self {
         self.trimap = Some(trimap);
         self
+    }
+
+    /// Name of the variant whose network the matting needs and does not have yet.
+    #[must_use]
+    pub fn lacks(&self) -> Option<&str> {
+        self.options.matting_network().filter(|_| self.matting.get().is_none())
+    }
+
+    /// Gives the matting its network ([`Catalog::matting`](crate::models::Catalog::matting)). The first one stays.
+    pub fn supply(&self, matting: Box<dyn Method>) {
+        self.matting.get_or_init(|| matting);
+    }
+
+    /// The way of matting, if any is asked for.
+    fn method(&self) -> Result<Option<&dyn Method>> {
+        if let Some(name) = self.lacks() {
+            let message = format!("the recipe was not supplied with the network {name} for its matting");
+            return Err(Error::new(Kind::OptionInvalid, message));
+        }
+        Ok(self.matting.get().filter(|_| self.options.compat == Compat::None).map(Box::as_ref))
     }
 
     /// The options.
@@ -118,15 +143,16 @@ impl Recipe {
 /// The result has the picture's full resolution, or the size that the options' layout asks for.
 ///
 /// # Errors
-/// What the segmenter and the background report; [`crate::Kind::Cancelled`] when `progress`
-/// answers to stop.
+/// What the segmenter, the matting and the background report; [`Kind::Cancelled`] when `progress` answers to stop;
+/// [`Kind::OptionInvalid`] when the recipe [lacks](Recipe::lacks) a network.
 pub fn remove_background(
     mut picture: Picture,
     segmenter: &mut dyn Segmenter,
     recipe: &Recipe,
     progress: &dyn Progress,
 ) -> Result<Cutout> {
-    let Recipe { options, background, matting, trimap } = recipe;
+    let Recipe { options, background, trimap, .. } = recipe;
+    let method = recipe.method()?;
     let background = background.as_deref();
     let ours = options.compat == Compat::None;
     let size = picture.color.size();
@@ -152,9 +178,8 @@ pub fn remove_background(
     clock.lap("refine_edges");
 
     progress::begin(progress, "matting")?;
-    let method = matting.as_deref().filter(|_| ours);
     let marked = Marks { instead: marked, beside: trimap.as_ref() };
-    let unknown = method.map(|method| find_out(method, &picture.color, &mut matte, marked)).transpose()?;
+    let unknown = method.map(|method| find_out(method, &picture, &mut matte, marked)).transpose()?;
     refine_edges::adjust(&mut matte, &options.edges);
     if let (Some(existing), ExistingAlpha::Keep) = (&picture.alpha, options.existing_alpha) {
         refine_edges::multiply(&mut matte, existing);
@@ -189,6 +214,7 @@ pub fn remove_background(
         doubts: found.doubts,
         classes,
         unknown,
+        matting_model: method.and_then(Method::used).cloned(),
         timings: clock.laps,
     };
     let (profile, metadata) = (picture.profile, picture.metadata);
@@ -211,12 +237,12 @@ struct Marks<'a> {
 }
 
 /// Finds alpha again where the marks, or else the matte itself, leave it open; that share is the answer.
-fn find_out(method: &dyn Method, color: &Rgb, matte: &mut Alpha, marks: Marks<'_>) -> Result<f32> {
+fn find_out(method: &dyn Method, picture: &Picture, matte: &mut Alpha, marks: Marks<'_>) -> Result<f32> {
     // Marks alone leave a matte that says nothing more.
     let prior = marks.instead.is_none().then_some(&*matte);
-    let beside = || marks.beside.map(|trimap| trimap.resized(color.size()));
+    let beside = || marks.beside.map(|trimap| trimap.resized(matte.size()));
     let trimap = marks.instead.or_else(beside).unwrap_or_else(|| Trimap::around(matte));
-    *matte = method.alpha(color, &trimap, prior)?;
+    *matte = method.alpha(&picture.color, picture.profile.as_ref(), &trimap, prior)?;
     Ok(trimap.unknown_share())
 }
 

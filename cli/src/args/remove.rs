@@ -116,12 +116,15 @@ pub struct RemoveArguments {
     /// Soften the edge
     #[arg(long, value_name = "LENGTH", help_heading = "Cutting out")]
     pub feather: Option<Length>,
-    /// Find hair, fur and fine structure again by the best matting there is (today closed-form)
+    /// Find hair, fur and fine structure again by the best matting that is built in (today closed-form)
     #[arg(long, conflicts_with = "matting", help_heading = "Cutting out")]
     pub preserve_details: bool,
-    /// How soft edges are found again: none or closed-form
-    #[arg(long, value_name = "none|closed-form", value_parser = matting, help_heading = "Cutting out")]
+    /// How soft edges are found again: none, closed-form (from colours) or vitmatte (by a network of its own)
+    #[arg(long, value_name = "none|closed-form|vitmatte", value_parser = matting, help_heading = "Cutting out")]
     pub matting: Option<Matting>,
+    /// The network of `--matting vitmatte` (see `models list`)
+    #[arg(long, value_name = "NAME", requires = "matting", help_heading = "Cutting out")]
+    pub matting_model: Option<String>,
     /// A mask of your own in place of the network: a grey picture, or one with transparency
     #[arg(long, value_name = "FILE", conflicts_with_all = ["watch", "model"], help_heading = "Cutting out")]
     pub mask: Option<PathBuf>,
@@ -272,7 +275,7 @@ fn unit(text: &str) -> Result<f32, String> {
 
 fn matting(text: &str) -> Result<Matting, String> {
     let found = Matting::ALL.into_iter().find(|matting| matting.name() == text);
-    found.ok_or_else(|| "write none or closed-form".to_owned())
+    found.ok_or_else(|| "write none, closed-form or vitmatte".to_owned())
 }
 
 fn share(text: &str) -> Result<f32, String> {

@@ -165,7 +165,11 @@ fn pull(catalog: &Catalog, names: &[String], trust_unknown: bool, shared: &Share
             }
         }
         // Laid out for this processor now, so that the first picture does not wait for it.
-        catalog.segmenter(&engine, &card.name, Device::Cpu, &screen)?;
+        if card.is_matting() {
+            catalog.matting(&engine, &card.name, Device::Cpu, &screen)?;
+        } else {
+            catalog.segmenter(&engine, &card.name, Device::Cpu, &screen)?;
+        }
     }
     Ok(DONE)
 }
@@ -180,6 +184,10 @@ fn optimize(
     config: &Config,
 ) -> Ended {
     let card = catalog.card(name)?;
+    if card.is_matting() {
+        let message = format!("{name} is for matting, which computes in single precision");
+        return Err(Error::new(Kind::OptionInvalid, message));
+    }
     interrupt::listen();
     let screen = Screen::new(shared.progress, shared.quiet);
     let engine = Engine::open(config.engine(None, Some(Precision::Int8)))?;

@@ -137,14 +137,15 @@ impl Batch<'_> {
         }
     }
 
-    /// Loads the network beside the decoding of the first picture, if nothing has to be fetched for it: a bad
+    /// Loads the networks beside the decoding of the first picture, if nothing has to be fetched for them: a bad
     /// picture must not cost a download. Its failure comes again, and is told, when the network is needed.
     fn warm_up<'scope, 'env, I: Send>(&'env self, scope: &'scope Scope<'scope, 'env>, desk: &'env Desk<I>) {
         if self.setup.own.instead.is_some() || desk.warming.swap(true, Ordering::Relaxed) {
             return;
         }
-        let model = &self.setup.recipe.options().model;
-        if self.catalog.card(model).is_ok_and(|card| is_here(self.catalog, self.engine.store(), card)) {
+        let recipe = &self.setup.recipe;
+        let here = |name| self.catalog.card(name).is_ok_and(|card| is_here(self.catalog, self.engine.store(), card));
+        if here(&recipe.options().model) && recipe.lacks().is_none_or(here) {
             let load = || drop(self.segmenter());
             // Without this thread everything only takes longer.
             let _ = thread::Builder::new().name("warm up".to_owned()).spawn_scoped(scope, load);
@@ -163,15 +164,19 @@ impl Batch<'_> {
         })
     }
 
-    /// A segmenter; the network behind it is fetched and loaded once.
+    /// A segmenter; the network behind it, and the matting's, are fetched and loaded once.
     ///
     /// # Errors
     /// What fetching and loading report.
     pub fn segmenter(&self) -> Result<Box<dyn Segmenter>> {
+        let Setup { recipe, .. } = self.setup;
+        let options = recipe.options();
+        if let Some(name) = recipe.lacks() {
+            recipe.supply(self.catalog.matting(self.engine, name, options.device, self.screen)?);
+        }
         if let Some(given) = self.setup.own.segmenter() {
             return Ok(Box::new(given));
         }
-        let options = self.setup.recipe.options();
         self.catalog.segmenter(self.engine, &options.model, options.device, self.screen)
     }
 }

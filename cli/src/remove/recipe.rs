@@ -38,6 +38,7 @@ pub fn options(arguments: &RemoveArguments, config: &Config) -> Result<Options> 
         options.matting = Matting::BEST;
     }
     options.matting = arguments.matting.unwrap_or(options.matting);
+    options.matting_model.clone_from(&arguments.matting_model);
     if arguments.trimap.is_some() && options.matting == Matting::None {
         return Err(Error::new(Kind::OptionInvalid, "--trimap is for matting, and --matting none does none"));
     }

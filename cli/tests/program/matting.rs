@@ -66,3 +66,39 @@ fn what_cannot_be_is_told() {
     }
     stage.run(&["remove", "a.png", "--trimap", "missing.png"]).ends(4).tells("input_unreadable");
 }
+
+#[test]
+fn the_network_for_matting_is_told_missing_before_anything_is_written() {
+    let stage = Stage::new();
+    stage.picture("ball.png");
+    stage.write("marks.png", &marks((0.1, 0.48), Size::new(240, 180)));
+    // Marks need no other network, so what is missing is the matting's.
+    let with = ["remove", "ball.png", "-o", "out.png", "--trimap", "marks.png", "--matting", "vitmatte"];
+    let ended = stage.run(&with).ends(6).tells("artifact_missing");
+    assert!(ended.err.contains("vitmatte-small-distinctions-646"), "{}", ended.err);
+    let named = [&with[..], &["--matting-model", "vitmatte-base-composition-1k"]].concat();
+    let ended = stage.run(&named).ends(6).tells("artifact_missing");
+    assert!(ended.err.contains("vitmatte-base-composition-1k"), "{}", ended.err);
+    assert!(!stage.path("out.png").exists());
+    // Another program's processing has no matting, so its network is not missing.
+    let ended = stage.run(&["remove", "ball.png", "-o", "out.png", "--matting", "vitmatte", "--compat", "rembg"]);
+    let ended = ended.ends(6).tells("artifact_missing");
+    assert!(!ended.err.contains("vitmatte"), "{}", ended.err);
+}
+
+#[test]
+fn networks_for_matting_and_for_subjects_are_kept_apart() {
+    let stage = Stage::new();
+    stage.picture("ball.png");
+    for (arguments, code) in [
+        (["--model", "vitmatte-small-distinctions-646"].as_slice(), "option_invalid"),
+        (&["--matting", "vitmatte", "--matting-model", "isnet-general-use"], "option_invalid"),
+        (&["--matting", "closed-form", "--matting-model", "vitmatte-small-composition-1k"], "option_invalid"),
+        (&["--matting", "vitmatte", "--matting-model", "vitmatte"], "model_unknown"),
+    ] {
+        stage.run(&[&["remove", "ball.png"], arguments].concat()).ends(2).tells(code);
+    }
+    stage.run(&["models", "optimize", "vitmatte-small-composition-1k", "ball.png"]).ends(2).tells("option_invalid");
+    let info = stage.run(&["models", "info", "vitmatte-small-distinctions-646"]).ends(0).out;
+    assert!(info.contains("Apache-2.0") && info.contains("research terms"), "{info}");
+}

@@ -52,6 +52,8 @@ enum Family {
     Sam,
     /// As Segment Anything 2: the picture stretched to its input.
     Sam2,
+    /// For matting, as ViTMatte is: colours and trimap in, alpha out.
+    VitMatte,
 }
 
 fn yes() -> bool {
@@ -85,6 +87,7 @@ fn card(row: Row, folder: &Path) -> ModelCard {
             Family::Custom => "custom",
             Family::Sam => "sam",
             Family::Sam2 => "sam2",
+            Family::VitMatte => super::vitmatte::FAMILY,
         },
         about: row.about,
         input: row.input,
@@ -117,7 +120,7 @@ fn problems(row: &Row) -> Vec<String> {
     if softmax && !row.output.classes.iter().any(|class| class == BACKGROUND) {
         problems.push(format!("{}: one of output.classes must be {BACKGROUND:?}", row.name));
     }
-    if row.decoder.is_some() == (row.family == Family::Custom) {
+    if row.decoder.is_some() != matches!(row.family, Family::Sam | Family::Sam2) {
         problems.push(format!("{}: decoder belongs to the families sam and sam2, and they need it", row.name));
     }
     if row.family != Family::Custom && !matches!(row.input.size, super::InputSize::Fixed { .. }) {

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::planes::{Plane, box_mean, shrink_alpha, shrunk};
-use crate::pixels::{Alpha, Size};
+use crate::pixels::{Alpha, Rect, Size};
 
 /// What is known of one pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +98,18 @@ impl Trimap {
     #[must_use]
     pub fn size(&self) -> Size {
         self.size
+    }
+
+    /// A part of the picture's regions.
+    ///
+    /// # Panics
+    /// When it does not lie inside.
+    #[must_use]
+    pub fn part(&self, part: Rect) -> Self {
+        let (width, left) = (self.size.width as usize, part.left as usize);
+        let rows = self.regions.chunks_exact(width).skip(part.top as usize).take(part.size.height as usize);
+        let regions = rows.flat_map(|row| &row[left..left + part.size.width as usize]).copied().collect();
+        Self::new(part.size, regions)
     }
 
     /// As a matte: 0, ½ where unknown, 1.

@@ -1,6 +1,6 @@
 //! The JSON object of one picture. Its fields are documented in docs/command-line.md; adding one is no break.
 
-use backgroundfx_core::pixels::Rect;
+use backgroundfx_core::{models::ModelUsed, pixels::Rect};
 use serde_json::{Map, Value, json};
 
 use super::{Finished, Outcome, milliseconds};
@@ -52,6 +52,7 @@ fn put_done(done: &Done, put: &mut impl FnMut(&str, Value)) {
     put("doubts", doubts.collect());
     let classes = report.classes.iter().map(|class| json!({ "name": class.name, "share": rounded(class.share) }));
     put("classes", classes.collect());
+    put("matting_model", report.matting_model.as_ref().map_or(Value::Null, network));
     put("unknown", report.unknown.map_or(Value::Null, |share| json!(rounded(share))));
     let warnings = warnings(done).into_iter().map(|(code, message)| json!({ "code": code, "message": message }));
     put("warnings", warnings.collect());
@@ -69,8 +70,19 @@ pub fn warnings(done: &Done) -> Vec<(&'static str, String)> {
         let what = if done.outputs.is_empty() { "nothing was written" } else { "the cut-out is empty" };
         warnings.push(("no_subject", format!("no subject was found; {what}")));
     }
-    warnings.extend(done.report.model.passed_over.iter().map(|why| ("device_passed_over", why.clone())));
+    let networks = [Some(&done.report.model), done.report.matting_model.as_ref()];
+    let passed_over = networks.into_iter().flatten().flat_map(|used| &used.passed_over);
+    warnings.extend(passed_over.map(|why| ("device_passed_over", why.clone())));
     warnings
+}
+
+/// Which network, and where and in which numbers it ran.
+fn network(used: &ModelUsed) -> Value {
+    json!({
+        "model": used.model, "file": used.file, "sha256": used.sha256, "license": used.license.weights,
+        "commercial": used.license.commercial, "device": used.device.to_string(),
+        "precision": used.precision.to_string(),
+    })
 }
 
 fn names(targets: &[Target]) -> Value {

@@ -17,6 +17,7 @@ use rayon::prelude::*;
 use super::Method;
 use crate::{
     Result,
+    files::Profile,
     pixels::{Alpha, Rgb, Size},
     steps::{
         guided_filter::coefficients,
@@ -73,7 +74,7 @@ impl Default for ClosedForm {
 }
 
 impl Method for ClosedForm {
-    fn alpha(&self, color: &Rgb, trimap: &Trimap, prior: Option<&Alpha>) -> Result<Alpha> {
+    fn alpha(&self, color: &Rgb, _: Option<&Profile>, trimap: &Trimap, prior: Option<&Alpha>) -> Result<Alpha> {
         assert_eq!(color.size(), trimap.size(), "picture and trimap are of one size");
         let prior = prior.map(|matte| Plane { size: matte.size(), values: matte.values().to_vec() });
         let found = self.level(&Guide::Full(color), trimap, prior.as_ref());
@@ -213,7 +214,7 @@ mod tests {
         let size = Size::new(150, 90);
         let (color, truth) = composite(size);
         let how = ClosedForm { tolerance: 1e-6, ..ClosedForm::default() };
-        let found = how.alpha(&color, &thirds(size), None).unwrap();
+        let found = how.alpha(&color, None, &thirds(size), None).unwrap();
         let difference = mean_difference(&found, &truth);
         assert!(difference < 0.003, "{difference}");
     }
@@ -223,7 +224,7 @@ mod tests {
         let size = Size::new(301, 203);
         let (color, truth) = composite(size);
         let how = ClosedForm { most_unknown: 15_000, tolerance: 1e-6, ..ClosedForm::default() };
-        let found = how.alpha(&color, &thirds(size), None).unwrap();
+        let found = how.alpha(&color, None, &thirds(size), None).unwrap();
         let difference = mean_difference(&found, &truth);
         assert!(difference < 0.003, "{difference}");
     }
@@ -236,7 +237,7 @@ mod tests {
         let weight = |all| PriorWeight { torn: all, sure: all, remote: 0.0 };
         let solve = |all| {
             ClosedForm { prior: weight(all), ..ClosedForm::default() }
-                .alpha(&color, &thirds(size), Some(&prior))
+                .alpha(&color, None, &thirds(size), Some(&prior))
                 .unwrap()
         };
         let strong = solve(1e4);
@@ -255,7 +256,8 @@ mod tests {
             let color = Rgb::filled(size, [9, 99, 199]);
             for region in [Region::Background, Region::Unknown, Region::Subject] {
                 let trimap = Trimap::new(size, vec![region; size.area()]);
-                let found = ClosedForm::default().alpha(&color, &trimap, Some(&Alpha::filled(size, 0.3))).unwrap();
+                let found =
+                    ClosedForm::default().alpha(&color, None, &trimap, Some(&Alpha::filled(size, 0.3))).unwrap();
                 let expected = [0.0, 0.3, 1.0]
                     [[Region::Background, Region::Unknown, Region::Subject].iter().position(|&r| r == region).unwrap()];
                 assert!(
