@@ -314,6 +314,11 @@ pub trait Segmenter: Send {
         false
     }
 
+    /// Whether its mattes are softer at hair and fur than at crisp edges; others are masks, alike everywhere.
+    fn shows_softness(&self) -> bool {
+        true
+    }
+
     /// Forgets earlier frames: a new clip begins.
     fn reset(&mut self) {}
 

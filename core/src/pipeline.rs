@@ -172,14 +172,15 @@ pub fn remove_background(
     clock.lap("segment");
 
     progress::begin(progress, "refine edges")?;
-    if ours && options.edges.refine && marked.is_none() {
+    let marked = Marks { instead: marked, beside: trimap.as_ref() };
+    let soft = method.and_then(|_| marked.softness(segmenter, &matte));
+    if ours && options.edges.refine && marked.instead.is_none() {
         refine_edges::refine(&picture.color, &mut matte);
     }
     clock.lap("refine_edges");
 
     progress::begin(progress, "matting")?;
-    let marked = Marks { instead: marked, beside: trimap.as_ref() };
-    let unknown = method.map(|method| find_out(method, &picture, &mut matte, marked)).transpose()?;
+    let unknown = method.map(|method| find_out(method, &picture, &mut matte, marked, soft)).transpose()?;
     refine_edges::adjust(&mut matte, &options.edges);
     if let (Some(existing), ExistingAlpha::Keep) = (&picture.alpha, options.existing_alpha) {
         refine_edges::multiply(&mut matte, existing);
@@ -236,13 +237,32 @@ struct Marks<'a> {
     beside: Option<&'a Trimap>,
 }
 
-/// Finds alpha again where the marks, or else the matte itself, leave it open; that share is the answer.
-fn find_out(method: &dyn Method, picture: &Picture, matte: &mut Alpha, marks: Marks<'_>) -> Result<f32> {
+impl Marks<'_> {
+    /// Where a network's matte is soft; `None` where marks tell what is to be found out, or the matte is a mask.
+    fn softness(&self, segmenter: &dyn Segmenter, matte: &Alpha) -> Option<refine_edges::Softness> {
+        let told = self.instead.is_none() && self.beside.is_none() && segmenter.shows_softness();
+        told.then(|| refine_edges::Softness::of(matte))
+    }
+}
+
+/// Finds alpha again where the marks, or else the matte itself, leave it open, and takes it where the matte is soft, if that
+/// is told; the share that was open is the answer.
+fn find_out(
+    method: &dyn Method,
+    picture: &Picture,
+    matte: &mut Alpha,
+    marks: Marks<'_>,
+    soft: Option<refine_edges::Softness>,
+) -> Result<f32> {
     // Marks alone leave a matte that says nothing more.
     let prior = marks.instead.is_none().then_some(&*matte);
     let beside = || marks.beside.map(|trimap| trimap.resized(matte.size()));
     let trimap = marks.instead.or_else(beside).unwrap_or_else(|| Trimap::around(matte));
-    *matte = method.alpha(&picture.color, picture.profile.as_ref(), &trimap, prior)?;
+    let found = method.alpha(&picture.color, picture.profile.as_ref(), &trimap, prior)?;
+    match soft {
+        Some(soft) => soft.take_over(matte, &found),
+        None => *matte = found,
+    }
     Ok(trimap.unknown_share())
 }
 

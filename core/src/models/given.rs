@@ -49,6 +49,10 @@ impl Segmenter for Given {
         Ok(Segmented { alpha, foreground: None, classes: Vec::new(), trimap })
     }
 
+    fn shows_softness(&self) -> bool {
+        false
+    }
+
     fn used(&self) -> &ModelUsed {
         &self.used
     }

@@ -134,6 +134,10 @@ impl Segmenter for Prompted {
         true
     }
 
+    fn shows_softness(&self) -> bool {
+        false
+    }
+
     fn used(&self) -> &ModelUsed {
         &self.used
     }

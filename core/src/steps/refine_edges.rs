@@ -76,6 +76,48 @@ fn blend_by_softness(guide: &[[f32; 3]], matte: &Plane, radius: usize) -> Coeffi
     fine
 }
 
+/// Where a matte as a network gave it is soft, on a grid.
+pub struct Softness {
+    /// 0 where it is crisp, 1 where it is soft.
+    weights: Plane,
+    block: usize,
+}
+
+impl Softness {
+    /// Looks at a matte that was not refined yet: refining makes hair crisp.
+    #[must_use]
+    pub fn of(matte: &Alpha) -> Self {
+        let block = (2.0 * FINE_RADIUS * matte.size().diagonal() / CELLS).round().max(1.0) as usize;
+        let small = shrink_alpha(matte, block);
+        let values = small.values.iter().map(|&alpha| 4.0 * alpha * (1.0 - alpha)).collect();
+        let radius = (4.0 * FINE_RADIUS * matte.size().diagonal() / block as f32).round() as usize;
+        let mut weights = box_mean(&Plane { size: small.size, values }, radius);
+        weights.values.iter_mut().for_each(|value| *value = smooth_step(*value, SOFTNESS));
+        Self { weights, block }
+    }
+
+    /// Takes over what `other` found where it is soft, and leaves `matte` where it is crisp.
+    ///
+    /// # Panics
+    /// When the mattes differ in size.
+    pub fn take_over(&self, matte: &mut Alpha, other: &Alpha) {
+        assert_eq!(matte.size(), other.size(), "both mattes are of one size");
+        let width = matte.size().width as usize;
+        let (columns, rows) = (self.weights.size.width as usize, self.weights.size.height as usize);
+        let lines = matte.values_mut().par_chunks_mut(width).zip(other.values().par_chunks(width)).enumerate();
+        lines.for_each(|(y, (values, others))| {
+            let (top, bottom, down) = between(y, self.block, rows);
+            let (upper, lower) = (self.weights.row(top), self.weights.row(bottom));
+            for (x, (value, &other)) in values.iter_mut().zip(others).enumerate() {
+                let (left, right, across) = between(x, self.block, columns);
+                let above = upper[left] + across * (upper[right] - upper[left]);
+                let below = lower[left] + across * (lower[right] - lower[left]);
+                *value += (above + down * (below - above)) * (other - *value);
+            }
+        });
+    }
+}
+
 fn shrink_guide(guide: &[[f32; 3]], like: &Plane, step: usize) -> Vec<[f32; 3]> {
     let channel = |c: usize| {
         let values = guide.iter().map(|color| color[c]).collect();
@@ -246,6 +288,17 @@ mod tests {
             refine(&color, &mut matte);
             assert!(matte.values().iter().all(|&got| got == value));
         }
+    }
+
+    #[test]
+    fn another_matte_is_taken_over_where_this_one_is_soft() {
+        let size = Size::new(400, 200);
+        // Crisp at the top, soft at the bottom.
+        let value = |i: usize| if i / 400 < 100 { if i % 400 < 200 { 1.0 } else { 0.0 } } else { 0.5 };
+        let mut matte = Alpha::new(size, (0..size.area()).map(value).collect());
+        Softness::of(&matte).take_over(&mut matte, &Alpha::filled(size, 0.25));
+        let at = |x: usize, y: usize| matte.values()[y * 400 + x];
+        assert_eq!((at(100, 20), at(300, 20), at(200, 180)), (1.0, 0.0, 0.25));
     }
 
     #[test]
