@@ -60,7 +60,7 @@ pub enum Matting {
     /// It is left as the refined edges are.
     #[default]
     None,
-    /// From the picture's colours ([`ClosedForm`](crate::steps::matting::closed_form::ClosedForm)).
+    /// From the picture's colours ([`ClosedForm`]).
     ClosedForm,
     /// By a network that looks at colours and trimap ([`VitMatte`](crate::models::VitMatte)).
     #[serde(rename = "vitmatte")]
@@ -426,6 +426,21 @@ mod tests {
         for preset in Preset::ALL {
             assert!(Options::preset(preset).validate().is_ok(), "{}", preset.name());
         }
+    }
+
+    #[test]
+    fn ways_of_matting_are_stored_under_their_names_and_one_has_a_network() {
+        for matting in Matting::ALL {
+            assert_eq!(serde_json::to_value(matting).unwrap(), matting.name());
+            let model = Some("vitmatte-base-composition-1k".to_owned());
+            let named = Options { matting, matting_model: model, ..Options::default() };
+            let has_network = matting == Matting::VitMatte;
+            assert_eq!((named.validate().is_ok(), named.matting_network().is_some()), (has_network, has_network));
+            assert_eq!(matting.method().is_some(), matting == Matting::ClosedForm);
+        }
+        let own_choice = Options { matting: Matting::VitMatte, ..Options::default() };
+        assert_eq!(own_choice.matting_network(), Some(models::vitmatte::DEFAULT));
+        assert_eq!(Options { compat: Compat::Rembg, ..own_choice }.matting_network(), None);
     }
 
     #[test]
