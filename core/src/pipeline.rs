@@ -151,9 +151,7 @@ pub fn remove_background(
     recipe: &Recipe,
     progress: &dyn Progress,
 ) -> Result<Cutout> {
-    let Recipe { options, background, trimap, .. } = recipe;
-    let method = recipe.method()?;
-    let background = background.as_deref();
+    let (options, method, background) = (recipe.options(), recipe.method()?, recipe.background.as_deref());
     let ours = options.compat == Compat::None;
     let size = picture.color.size();
     let mut clock = Clock::start();
@@ -172,7 +170,7 @@ pub fn remove_background(
     clock.lap("segment");
 
     progress::begin(progress, "refine edges")?;
-    let marked = Marks { instead: marked, beside: trimap.as_ref() };
+    let marked = Marks { instead: marked, beside: recipe.trimap.as_ref() };
     let soft = method.and_then(|_| marked.softness(segmenter, &matte));
     if ours && options.edges.refine && marked.instead.is_none() {
         refine_edges::refine(&picture.color, &mut matte);
@@ -218,8 +216,7 @@ pub fn remove_background(
         matting_model: method.and_then(Method::used).cloned(),
         timings: clock.laps,
     };
-    let (profile, metadata) = (picture.profile, picture.metadata);
-    Ok(Cutout { color, matte, opaque: behind.is_some(), profile, metadata, report })
+    Ok(Cutout { color, matte, opaque: behind.is_some(), profile: picture.profile, metadata: picture.metadata, report })
 }
 
 /// What of the choice of subject the network has not heeded yet.
