@@ -32,7 +32,8 @@ pub fn solve(guide: &Guide<'_>, trimap: &Trimap, prior: Option<&Plane>, start: P
         residual[number] += weight * (wanted - alpha.values[index]);
     }
     let matrix = Stencil::pack(&band, squares);
-    let grids = Multigrid::new(&band, &matrix);
+    let colors: Vec<[f32; 3]> = band.indices().map(|index| guide.at(index).map(|channel| channel as f32)).collect();
+    let grids = Multigrid::new(&band, &matrix, &colors);
     let mut found = matrix.zeros();
     residual.resize(found.len(), 0.0);
     found.iter_mut().zip(band.indices()).for_each(|(found, index)| *found = alpha.values[index]);
