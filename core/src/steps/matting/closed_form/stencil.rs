@@ -67,14 +67,14 @@ impl Stencil {
     #[inline]
     pub fn row_times(&self, number: usize, x: &[f32]) -> f32 {
         let (starts, values) = (&self.starts[number], &self.values[number]);
-        let mut sum = [0.0_f32; R];
-        for k in 0..R {
-            let part = &x[starts[k] as usize..][..R];
-            for (slot, (value, x)) in values[k * R..(k + 1) * R].iter().zip(part).enumerate() {
-                sum[slot] += value * x;
-            }
+        // Four and one: what fits a vector register, and the rest.
+        let (mut four, mut rest) = ([0.0_f32; 4], 0.0_f32);
+        for (values, &start) in values.as_chunks::<R>().0.iter().zip(starts) {
+            let part = &x[start as usize..][..R];
+            (0..4).for_each(|slot| four[slot] += values[slot] * part[slot]);
+            rest += values[4] * part[4];
         }
-        sum.iter().sum()
+        four.iter().sum::<f32>() + rest
     }
 
     /// Calls `put(number, row · x, out)` for every unknown, on all threads.

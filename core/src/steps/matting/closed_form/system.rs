@@ -1,8 +1,15 @@
 //! The equations of one size, from colours to alpha.
 
+use rayon::prelude::*;
+
 use super::{
-    ClosedForm, PriorWeight, REMOTE, band::Band, conjugate_gradient, laplacian, laplacian::Guide, multigrid::Multigrid,
-    settle, stencil::Stencil,
+    ClosedForm, PriorWeight, REMOTE,
+    band::Band,
+    conjugate_gradient, laplacian,
+    laplacian::Guide,
+    multigrid::Multigrid,
+    settle,
+    stencil::{GRAIN, Stencil},
 };
 use crate::steps::{
     planes::Plane,
@@ -56,7 +63,7 @@ fn weights(trimap: &Trimap, band: &Band, prior: Option<&Plane>, weight: &PriorWe
         let remote = (remoteness.at(index) / REMOTE).min(1.0).powi(4);
         REST + weight.torn + sure * (weight.sure - weight.torn) + remote * weight.remote
     };
-    band.indices().map(one).collect()
+    band.indices().collect::<Vec<_>>().into_par_iter().with_min_len(GRAIN).map(one).collect()
 }
 
 /// `− L α` at every unknown pixel.
@@ -71,5 +78,5 @@ fn negative_products(band: &Band, squares: &[[f32; 25]], alpha: &Plane) -> Vec<f
         };
         -(0..25).map(product).sum::<f32>()
     };
-    band.indices().zip(squares).map(one).collect()
+    band.indices().collect::<Vec<_>>().into_par_iter().zip(squares).with_min_len(GRAIN).map(one).collect()
 }
