@@ -151,15 +151,20 @@ impl Trimap {
         let (width, columns) = (self.size.width as usize, size.width as usize);
         let far = self.size.diagonal() / block as f32;
         let (mut background, mut subject) = (vec![0.0; size.area()], vec![0.0; size.area()]);
-        for (i, region) in self.regions.iter().enumerate() {
-            let cell = i / width / block * columns + i % width / block;
-            match region {
-                Region::Background => background[cell] = far,
-                Region::Subject => subject[cell] = far,
-                Region::Unknown => {}
+        let cells = background.par_chunks_mut(columns).zip(subject.par_chunks_mut(columns));
+        cells.zip(self.regions.par_chunks(width * block)).for_each(|((background, subject), rows)| {
+            for row in rows.chunks(width) {
+                for ((regions, background), subject) in row.chunks(block).zip(&mut *background).zip(&mut *subject) {
+                    if regions.contains(&Region::Background) {
+                        *background = far;
+                    }
+                    if regions.contains(&Region::Subject) {
+                        *subject = far;
+                    }
+                }
             }
-        }
-        let (background, subject) = (spread(&background, size), spread(&subject, size));
+        });
+        let (background, subject) = rayon::join(|| spread(&background, size), || spread(&subject, size));
         let cells = background.iter().zip(&subject).map(|(a, b)| 1.0 - a.min(*b).max(0.0) / far).collect();
         Remoteness { block, columns, width, cells }
     }
@@ -243,39 +248,35 @@ fn reaches(matte: &Plane, block: usize, diagonal: f32) -> Vec<f32> {
 
 /// Spreads reaches: what is left of the farthest-reaching one at each cell, by two passes of a chamfer distance.
 fn spread(reach: &[f32], size: Size) -> Vec<f32> {
-    let (width, height) = (size.width as usize, size.height as usize);
+    let width = size.width as usize;
     let mut left = reach.to_vec();
-    let mut take = |i: usize, from: &[Option<(usize, f32)>]| {
-        for (other, step) in from.iter().flatten() {
-            left[i] = left[i].max(left[*other] - step);
+    for y in 0..size.height as usize {
+        let (done, rest) = left.split_at_mut(y * width);
+        let row = &mut rest[..width];
+        if let Some(above) = done.rchunks_exact(width).next() {
+            take_beside(row, above);
         }
-    };
-    const DIAGONAL: f32 = std::f32::consts::SQRT_2;
-    for i in 0..width * height {
-        let (x, above) = (i % width, i >= width);
-        take(
-            i,
-            &[
-                (x > 0).then(|| (i - 1, 1.0)),
-                above.then(|| (i - width, 1.0)),
-                (above && x > 0).then(|| (i - width - 1, DIAGONAL)),
-                (above && x + 1 < width).then(|| (i - width + 1, DIAGONAL)),
-            ],
-        );
+        (1..width).for_each(|x| row[x] = row[x].max(row[x - 1] - 1.0));
     }
-    for i in (0..width * height).rev() {
-        let (x, below) = (i % width, i + width < width * height);
-        take(
-            i,
-            &[
-                (x + 1 < width).then(|| (i + 1, 1.0)),
-                below.then(|| (i + width, 1.0)),
-                (below && x + 1 < width).then(|| (i + width + 1, DIAGONAL)),
-                (below && x > 0).then(|| (i + width - 1, DIAGONAL)),
-            ],
-        );
+    for y in (0..size.height as usize).rev() {
+        let (rest, done) = left.split_at_mut((y + 1) * width);
+        let row = &mut rest[y * width..];
+        if let Some(below) = done.chunks_exact(width).next() {
+            take_beside(row, below);
+        }
+        (1..width).rev().for_each(|x| row[x - 1] = row[x - 1].max(row[x] - 1.0));
     }
     left
+}
+
+/// What reaches a row of cells from the row beside it.
+fn take_beside(row: &mut [f32], other: &[f32]) {
+    const DIAGONAL: f32 = std::f32::consts::SQRT_2;
+    let last = row.len() - 1;
+    for (x, cell) in row.iter_mut().enumerate() {
+        let diagonal = other[x.saturating_sub(1)].max(other[(x + 1).min(last)]) - DIAGONAL;
+        *cell = cell.max(other[x] - 1.0).max(diagonal);
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! the picture's half is solved first and only what stays between 0 and 1 is solved again.
 
 mod band;
+mod cells;
 mod conjugate_gradient;
 mod laplacian;
 mod multigrid;

@@ -17,7 +17,7 @@ pub struct Solved {
 ///
 /// `residual` is `right side − matrix · x` and is used up. `precondition(residual, out)` solves approximately.
 pub fn solve(
-    matrix: &Stencil<5, 25>,
+    matrix: &Stencil,
     x: &mut [f32],
     residual: &mut [f32],
     tolerance: f64,

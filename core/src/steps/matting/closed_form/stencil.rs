@@ -4,14 +4,18 @@ use rayon::prelude::*;
 
 use super::band::Band;
 
+/// Side of the square of pixels that are coupled.
+const R: usize = 5;
+/// Pixels in the square.
+const N: usize = R * R;
 /// Fewest unknowns a thread gets.
 pub const GRAIN: usize = 4096;
 
-/// For every unknown pixel the coefficients of those in a square of `R` × `R` around it (`N` = `R²`).
+/// For every unknown pixel the coefficients of those in a square of 5 × 5 around it.
 ///
 /// Unknown pixels of one row of the square have consecutive numbers: stored are the first number of each row and the
-/// coefficients from there on, with zeros behind. Vectors that are multiplied have `R` zeros more than there are unknowns.
-pub struct Stencil<const R: usize, const N: usize> {
+/// coefficients from there on, with zeros behind. Vectors that are multiplied have five zeros more than there are unknowns.
+pub struct Stencil {
     /// Number of the first unknown pixel of each row of the square.
     pub starts: Vec<[u32; R]>,
     /// Coefficients, row by row of the square.
@@ -20,7 +24,7 @@ pub struct Stencil<const R: usize, const N: usize> {
     pub inverse_diagonal: Vec<f32>,
 }
 
-impl<const R: usize, const N: usize> Stencil<R, N> {
+impl Stencil {
     /// Builds the matrix from the square of coefficients around every unknown pixel, of which those at known pixels are
     /// passed over.
     pub fn pack(band: &Band, mut squares: Vec<[f32; N]>) -> Self {
@@ -63,14 +67,14 @@ impl<const R: usize, const N: usize> Stencil<R, N> {
     #[inline]
     pub fn row_times(&self, number: usize, x: &[f32]) -> f32 {
         let (starts, values) = (&self.starts[number], &self.values[number]);
-        let mut sum = [0.0_f32; R];
-        for k in 0..R {
-            let part = &x[starts[k] as usize..][..R];
-            for (slot, (value, x)) in values[k * R..(k + 1) * R].iter().zip(part).enumerate() {
-                sum[slot] += value * x;
-            }
+        // Four and one: what fits a vector register, and the rest.
+        let (mut four, mut rest) = ([0.0_f32; 4], 0.0_f32);
+        for (values, &start) in values.as_chunks::<R>().0.iter().zip(starts) {
+            let part = &x[start as usize..][..R];
+            (0..4).for_each(|slot| four[slot] += values[slot] * part[slot]);
+            rest += values[4] * part[4];
         }
-        sum.iter().sum()
+        four.iter().sum::<f32>() + rest
     }
 
     /// Calls `put(number, row · x, out)` for every unknown, on all threads.

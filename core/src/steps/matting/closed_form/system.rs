@@ -1,8 +1,15 @@
 //! The equations of one size, from colours to alpha.
 
+use rayon::prelude::*;
+
 use super::{
-    ClosedForm, PriorWeight, REMOTE, band::Band, conjugate_gradient, laplacian, laplacian::Guide, multigrid::Multigrid,
-    settle, stencil::Stencil,
+    ClosedForm, PriorWeight, REMOTE,
+    band::Band,
+    conjugate_gradient, laplacian,
+    laplacian::Guide,
+    multigrid::Multigrid,
+    settle,
+    stencil::{GRAIN, Stencil},
 };
 use crate::steps::{
     planes::Plane,
@@ -32,7 +39,8 @@ pub fn solve(guide: &Guide<'_>, trimap: &Trimap, prior: Option<&Plane>, start: P
         residual[number] += weight * (wanted - alpha.values[index]);
     }
     let matrix = Stencil::pack(&band, squares);
-    let grids = Multigrid::new(&band, &matrix);
+    let colors: Vec<[f32; 3]> = band.indices().map(|index| guide.at(index).map(|channel| channel as f32)).collect();
+    let grids = Multigrid::new(&band, &matrix, &colors);
     let mut found = matrix.zeros();
     residual.resize(found.len(), 0.0);
     found.iter_mut().zip(band.indices()).for_each(|(found, index)| *found = alpha.values[index]);
@@ -55,7 +63,7 @@ fn weights(trimap: &Trimap, band: &Band, prior: Option<&Plane>, weight: &PriorWe
         let remote = (remoteness.at(index) / REMOTE).min(1.0).powi(4);
         REST + weight.torn + sure * (weight.sure - weight.torn) + remote * weight.remote
     };
-    band.indices().map(one).collect()
+    band.indices().collect::<Vec<_>>().into_par_iter().with_min_len(GRAIN).map(one).collect()
 }
 
 /// `− L α` at every unknown pixel.
@@ -70,5 +78,5 @@ fn negative_products(band: &Band, squares: &[[f32; 25]], alpha: &Plane) -> Vec<f
         };
         -(0..25).map(product).sum::<f32>()
     };
-    band.indices().zip(squares).map(one).collect()
+    band.indices().collect::<Vec<_>>().into_par_iter().zip(squares).with_min_len(GRAIN).map(one).collect()
 }
