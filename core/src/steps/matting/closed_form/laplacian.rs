@@ -137,10 +137,13 @@ mod tests {
     use super::*;
     use crate::pixels::Size;
 
+    /// A picture's name and its colour by index.
+    type Case = (&'static str, fn(usize) -> [f32; 3]);
+
     #[test]
     fn what_is_linear_in_colour_costs_next_to_nothing() {
         let size = Size::new(40, 30);
-        let cases: [(&str, fn(usize) -> [f32; 3]); 3] = [
+        let cases: [Case; 3] = [
             ("chequered", |i| [((i % 40 + i / 40) % 2) as f32; 3]),
             ("grey grain", |i| [(i * 7919 % 101) as f32 / 100.0; 3]),
             ("coloured grain", |i| [i * 7919 % 101, i * 31 % 97, i * 57 % 89].map(|v| v as f32 / 101.0)),
