@@ -3,12 +3,10 @@
 //! A network that sees 1024 pixels of a side sees 300 of a subject that takes up a third; looking again at that third
 //! alone shows it what it could not tell before.
 
-use rayon::prelude::*;
-
 use crate::{
     Result,
     pixels::{Alpha, Rect, Size},
-    steps::planes::{Plane, between, box_mean, shrink_alpha},
+    steps::planes::{Plane, box_mean, change_by_grid, shrink_alpha},
 };
 
 /// How much is seen around the subject, as a share of its longer side: things are told by what surrounds them.
@@ -58,18 +56,7 @@ fn keep_core(closer: &mut Alpha, first: &Alpha, diagonal: f32) {
     let thick = box_mean(&one_where(&covered, &|cell| covered.values[cell] > 0.999), radius);
     let core = one_where(&thick, &|cell| thick.values[cell] > 1e-6 && sure.values[cell] > 0.0);
 
-    let (width, columns, rows) = (size.width as usize, core.size.width as usize, core.size.height as usize);
-    let lines = closer.values_mut().par_chunks_mut(width).zip(first.values().par_chunks(width)).enumerate();
-    lines.for_each(|(y, (closer, first))| {
-        let (top, bottom, down) = between(y, block, rows);
-        let (upper, lower) = (core.row(top), core.row(bottom));
-        for (x, (value, &first)) in closer.iter_mut().zip(first).enumerate() {
-            let (left, right, across) = between(x, block, columns);
-            let above = upper[left] + across * (upper[right] - upper[left]);
-            let below = lower[left] + across * (lower[right] - lower[left]);
-            *value = value.max(first * (above + down * (below - above)));
-        }
-    });
+    change_by_grid(closer, &core, block, |value, index, core| *value = value.max(core * first.values()[index]));
 }
 
 /// A matte of a part as one of the whole picture, 0 outside.

@@ -180,6 +180,23 @@ pub fn between(position: usize, block: usize, cells: usize) -> (usize, usize, f3
     (low, (low + 1).min(cells - 1), (at - low as f32).min(1.0))
 }
 
+/// Changes every value of a matte by what a grid of one cell for each `block` × `block` pixels says there:
+/// `change(value, its index, the grid between its cells)`.
+pub fn change_by_grid(matte: &mut Alpha, grid: &Plane, block: usize, change: impl Fn(&mut f32, usize, f32) + Sync) {
+    let width = matte.size().width as usize;
+    let (columns, rows) = (grid.size.width as usize, grid.size.height as usize);
+    matte.values_mut().par_chunks_mut(width).enumerate().for_each(|(y, values)| {
+        let (top, bottom, down) = between(y, block, rows);
+        let (upper, lower) = (grid.row(top), grid.row(bottom));
+        for (x, value) in values.iter_mut().enumerate() {
+            let (left, right, across) = between(x, block, columns);
+            let above = upper[left] + across * (upper[right] - upper[left]);
+            let below = lower[left] + across * (lower[right] - lower[left]);
+            change(value, y * width + x, above + down * (below - above));
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,6 +231,17 @@ mod tests {
         assert_eq!(small.size, Size::new(3, 2));
         assert!((small.values[2] - (4.0 + 9.0) / 2.0 / 15.0).abs() < 1e-6);
         assert!((small.values[5] - 14.0 / 15.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_grid_is_read_between_its_cells() {
+        let grid = Plane { size: Size::new(2, 1), values: vec![0.0, 1.0] };
+        let mut matte = Alpha::filled(Size::new(8, 2), 0.5);
+        change_by_grid(&mut matte, &grid, 4, |value, index, weight| *value = weight + index as f32);
+        for (index, value) in matte.values().iter().enumerate() {
+            let expected = ((index % 8) as f32 / 4.0 - 0.375).clamp(0.0, 1.0);
+            assert!((value - index as f32 - expected).abs() < 1e-5, "{index}: {value}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{
     guided_filter::{Coefficients, coefficients},
-    planes::{Plane, between, box_mean, gaussian_blur, shrink_alpha, shrink_plane, shrink_rgb},
+    planes::{Plane, between, box_mean, change_by_grid, gaussian_blur, shrink_alpha, shrink_plane, shrink_rgb},
 };
 use crate::{
     options::Edges,
@@ -102,18 +102,8 @@ impl Softness {
     /// When the mattes differ in size.
     pub fn take_over(&self, matte: &mut Alpha, other: &Alpha) {
         assert_eq!(matte.size(), other.size(), "both mattes are of one size");
-        let width = matte.size().width as usize;
-        let (columns, rows) = (self.weights.size.width as usize, self.weights.size.height as usize);
-        let lines = matte.values_mut().par_chunks_mut(width).zip(other.values().par_chunks(width)).enumerate();
-        lines.for_each(|(y, (values, others))| {
-            let (top, bottom, down) = between(y, self.block, rows);
-            let (upper, lower) = (self.weights.row(top), self.weights.row(bottom));
-            for (x, (value, &other)) in values.iter_mut().zip(others).enumerate() {
-                let (left, right, across) = between(x, self.block, columns);
-                let above = upper[left] + across * (upper[right] - upper[left]);
-                let below = lower[left] + across * (lower[right] - lower[left]);
-                *value += (above + down * (below - above)) * (other - *value);
-            }
+        change_by_grid(matte, &self.weights, self.block, |value, index, soft| {
+            *value += soft * (other.values()[index] - *value);
         });
     }
 }

@@ -1,10 +1,8 @@
 //! Which connected pieces of a matte are the subject: those that points touch, that lie in a box, or the largest.
 
-use rayon::prelude::*;
-
 use super::{
     pieces::{self, Pieces},
-    planes::{Plane, between, shrink_alpha},
+    planes::{Plane, change_by_grid, shrink_alpha},
 };
 use crate::{
     Error, Kind, Result,
@@ -66,7 +64,7 @@ pub fn select(matte: &mut Alpha, subject: &Subject) -> Result<()> {
         chosen.only_largest(&small);
     }
     let kept = chosen.kept_cells(&small);
-    apply(matte, &kept, block);
+    change_by_grid(matte, &kept, block, |value, _, kept| *value *= kept.clamp(0.0, 1.0));
     Ok(())
 }
 
@@ -266,22 +264,6 @@ fn outset(region: Rect, within: Size) -> Rect {
     let right = (region.left + region.size.width + step).min(within.width);
     let bottom = (region.top + region.size.height + step).min(within.height);
     Rect { left, top, size: Size::new(right - left, bottom - top) }
-}
-
-/// Multiplies the matte by what is kept, interpolated between cells.
-fn apply(matte: &mut Alpha, kept: &Plane, block: usize) {
-    let width = matte.size().width as usize;
-    let (columns, rows) = (kept.size.width as usize, kept.size.height as usize);
-    matte.values_mut().par_chunks_mut(width).enumerate().for_each(|(y, values)| {
-        let (top, bottom, down) = between(y, block, rows);
-        let (upper, lower) = (kept.row(top), kept.row(bottom));
-        for (x, value) in values.iter_mut().enumerate() {
-            let (left, right, across) = between(x, block, columns);
-            let above = upper[left] + across * (upper[right] - upper[left]);
-            let below = lower[left] + across * (lower[right] - lower[left]);
-            *value *= (above + down * (below - above)).clamp(0.0, 1.0);
-        }
-    });
 }
 
 #[cfg(test)]
