@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, with the help a person sees.
 
 mod remove;
+mod video;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap_complete::Shell;
 
 use crate::config::License;
 pub use remove::{OnEmpty, OutputKind, RemoveArguments};
+pub use video::{VideoArguments, VideoKind};
 
 /// Takes the background out of pictures, or puts another one behind the subject, on your own machine.
 #[derive(Debug, Parser)]
@@ -69,6 +71,9 @@ pub enum Command {
     /// Cut subjects out of pictures
     #[command(after_help = remove::EXAMPLES)]
     Remove(Box<RemoveArguments>),
+    /// Cut subjects out of clips, or put another background behind them
+    #[command(after_help = video::EXAMPLES)]
+    Video(Box<VideoArguments>),
     /// List, fetch, check and remove models
     #[command(subcommand)]
     Models(ModelsCommand),

@@ -11,6 +11,7 @@ use crate::{
     exit::{DONE, Ended},
     remove,
     stdout::say,
+    video,
 };
 use backgroundfx_core::{Error, Kind};
 pub use models::{catalog, is_here};
@@ -20,6 +21,7 @@ pub fn run(arguments: Arguments) -> Ended {
     let shared = arguments.shared;
     match arguments.command {
         Command::Remove(arguments) => remove::run(&arguments, &shared, &Config::load(&shared)?),
+        Command::Video(arguments) => video::run(&arguments, &shared, &Config::load(&shared)?),
         Command::Models(command) => models::run(&command, &shared, &Config::load(&shared)?),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, &shared),

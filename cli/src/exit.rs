@@ -46,12 +46,15 @@ pub fn of(kind: Kind) -> u8 {
         | Kind::OutputUnsupported
         | Kind::ClassUnknown
         | Kind::PromptMissing
+        | Kind::ResumeMismatch
         | Kind::SelectionMissed => 2,
         Kind::InputUnreadable
         | Kind::InputEmpty
         | Kind::FormatUnsupported
         | Kind::PictureCorrupt
         | Kind::PictureTooLarge
+        | Kind::VideoUnreadable
+        | Kind::VideoCorrupt
         | Kind::SizeMismatch => 4,
         Kind::OutputExists => 5,
         Kind::ArtifactMissing
@@ -60,7 +63,12 @@ pub fn of(kind: Kind) -> u8 {
         | Kind::ChecksumUnknown
         | Kind::LicenceRefused
         | Kind::ModelMismatch => 6,
-        Kind::RuntimeUnusable | Kind::DeviceUnavailable | Kind::PrecisionUnavailable | Kind::OutOfMemory => 7,
+        Kind::RuntimeUnusable
+        | Kind::DeviceUnavailable
+        | Kind::PrecisionUnavailable
+        | Kind::FfmpegUnusable
+        | Kind::EncoderMissing
+        | Kind::OutOfMemory => 7,
         Kind::NoSubject | Kind::LowConfidence => GATE_FAILED,
         Kind::Cancelled => INTERRUPTED,
         _ => 1,

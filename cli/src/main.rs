@@ -8,6 +8,7 @@ mod interrupt;
 mod progress;
 mod remove;
 mod stdout;
+mod video;
 
 use clap::Parser;
 

@@ -5,7 +5,7 @@ use std::{
     ops::ControlFlow,
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use backgroundfx_core::progress::{Progress, Step};
@@ -35,7 +35,23 @@ struct State {
     total: usize,
     done: usize,
     download: Option<Download>,
+    clip: Option<Watched>,
 }
+
+/// The clip that is shown.
+struct Watched {
+    name: String,
+    bar: ProgressBar,
+    /// When its first frame of this run was done, and its number.
+    begun: Option<(Instant, u64)>,
+    /// When JSON was told last.
+    told: Option<Instant>,
+    /// The last tenth that was told in lines.
+    tenth: Option<u64>,
+}
+
+/// JSON tells of a clip no oftener than this.
+const OFTEN: Duration = Duration::from_millis(500);
 
 /// The download that is shown.
 struct Download {
@@ -82,6 +98,17 @@ impl Screen {
         }
     }
 
+    /// A clip is begun.
+    pub fn clip(&self, path: &Path) {
+        let mut state = self.state();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let bar = self.bars.add(ProgressBar::no_length());
+        bar.set_style(style("{msg}  {spinner} {pos} frames  {per_sec}"));
+        bar.set_message(name.clone());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        state.clip = Some(Watched { name, bar, begun: None, told: None, tenth: None });
+    }
+
     /// A picture is finished with.
     pub fn picture_done(&self, name: &str, status: &str) {
         let mut state = self.state();
@@ -111,6 +138,7 @@ impl Screen {
         let mut state = self.state();
         state.pictures.take().iter().for_each(ProgressBar::finish_and_clear);
         state.download.take().iter().for_each(|download| download.bar.finish_and_clear());
+        state.clip.take().iter().for_each(|clip| clip.bar.finish_and_clear());
     }
 
     fn print(&self, text: &str) {
@@ -120,6 +148,44 @@ impl Screen {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Frames done, frames a second and seconds left.
+    fn show_clip(&self, step: Step<'_>) {
+        let mut state = self.state();
+        let Some(clip) = state.clip.as_mut() else { return };
+        let (begun, first) = *clip.begun.get_or_insert((Instant::now(), step.done));
+        if clip.bar.length().is_none() && step.total.is_some() {
+            clip.bar.set_style(style("{msg}  {bar:30} {pos}/{len} frames  {per_sec}  {eta} left"));
+        }
+        clip.bar.update(|bar| {
+            bar.set_len(step.total.unwrap_or(step.done));
+            bar.set_pos(step.done);
+        });
+        let seconds = begun.elapsed().as_secs_f64();
+        let rate = if seconds > 0.0 { (step.done - first) as f64 / seconds } else { 0.0 };
+        let left = step.total.filter(|_| rate > 0.0).map(|total| (total.saturating_sub(step.done)) as f64 / rate);
+        match self.shown {
+            Shown::Json if clip.told.is_none_or(|told| told.elapsed() >= OFTEN) || step.total == Some(step.done) => {
+                clip.told = Some(Instant::now());
+                let event = json!({
+                    "event": "video", "input": clip.name, "done": step.done, "total": step.total,
+                    "frames_per_second": (rate * 100.0).round() / 100.0, "seconds_left": left.map(f64::round),
+                });
+                self.print(&event.to_string());
+            }
+            Shown::Lines => {
+                let tenth = step.total.filter(|total| *total > 0).map(|total| step.done * 10 / total);
+                if clip.tenth != tenth {
+                    clip.tenth = tenth;
+                    let left = left.map(|left| format!(", {left:.0} s left")).unwrap_or_default();
+                    let total = step.total.map(|total| format!("/{total}")).unwrap_or_default();
+                    let name = &clip.name;
+                    self.print(&format!("{name}: {}{total} frames, {rate:.1} a second{left}", step.done));
+                }
+            }
+            _ => {}
+        }
     }
 
     fn show_download(&self, step: Step<'_>) {
@@ -177,6 +243,12 @@ impl Progress for Screen {
             "download" | "wait" => {
                 self.show_download(step);
                 // Only fetching is cut short; a picture in hand is finished.
+                if interrupt::pending() {
+                    return ControlFlow::Break(());
+                }
+            }
+            "video" => {
+                self.show_clip(step);
                 if interrupt::pending() {
                     return ControlFlow::Break(());
                 }

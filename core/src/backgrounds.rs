@@ -21,6 +21,8 @@ pub struct Scene<'a> {
     pub picture: &'a Rgb,
     /// The subject's matte, of the picture's size.
     pub alpha: &'a Alpha,
+    /// How many pixels of `picture` are one of what people see: below 1 when it is a smaller copy.
+    pub scale: f32,
 }
 
 /// Paints what stands behind the subject.

@@ -78,6 +78,18 @@ pub enum Kind {
     SelectionMissed,
     /// The matte is less sure than was asked for.
     LowConfidence,
+    /// ffmpeg, which reads and writes video, is not on this machine or cannot be used.
+    FfmpegUnusable,
+    /// The file has no moving picture that can be read.
+    VideoUnreadable,
+    /// The video's bytes break its format's rules, or end before its end.
+    VideoCorrupt,
+    /// This ffmpeg has no encoder for what is to be written.
+    EncoderMissing,
+    /// ffmpeg failed while writing.
+    EncodingFailed,
+    /// The work that is to be resumed was begun with other options or another input.
+    ResumeMismatch,
     /// The work was cancelled.
     Cancelled,
     /// A fault of this program.
@@ -139,9 +151,9 @@ pub const KINDS: &[KindRow] = &[
         Kind::OutputUnsupported,
         "output_unsupported",
         false,
-        "write .png, .webp, .avif or .tiff for transparency; .jpg needs --background",
+        "transparency needs .png, .webp, .avif or .tiff, for video .webm, .mov, .gif, .webp or a folder; others need --background",
     ),
-    row(Kind::OptionInvalid, "option_invalid", false, "see `backgroundfx help remove` for each option's range"),
+    row(Kind::OptionInvalid, "option_invalid", false, "see `backgroundfx help remove` or `help video` for each option's range"),
     row(Kind::ConfigInvalid, "config_invalid", false, "correct the named field; unknown fields are refused on purpose"),
     row(
         Kind::BackgroundInvalid,
@@ -241,6 +253,42 @@ pub const KINDS: &[KindRow] = &[
         "low_confidence",
         false,
         "look at the picture; choose the subject with --point or --box, try another model, or lower --fail-below",
+    ),
+    row(
+        Kind::FfmpegUnusable,
+        "ffmpeg_unusable",
+        false,
+        "install it with `apt install ffmpeg`, `brew install ffmpeg` or `winget install ffmpeg`, or name it with --ffmpeg PATH",
+    ),
+    row(
+        Kind::VideoUnreadable,
+        "video_unreadable",
+        false,
+        "`ffprobe FILE` shows what is in it; use `remove` for pictures",
+    ),
+    row(
+        Kind::VideoCorrupt,
+        "video_corrupt",
+        false,
+        "the file is damaged or cut short; copy it again, or add --accept-damage to use what can be read",
+    ),
+    row(
+        Kind::EncoderMissing,
+        "encoder_missing",
+        false,
+        "`ffmpeg -encoders` lists what it has; choose another --format, or install a fuller ffmpeg",
+    ),
+    row(
+        Kind::EncodingFailed,
+        "encoding_failed",
+        true,
+        "the message is ffmpeg's own; another --format or size may do, and --resume goes on from what is finished",
+    ),
+    row(
+        Kind::ResumeMismatch,
+        "resume_mismatch",
+        false,
+        "give the same input and options as before, or leave out --resume to begin anew",
     ),
     row(Kind::Cancelled, "cancelled", true, "run the same command again; finished files are kept"),
     row(

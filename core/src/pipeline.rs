@@ -151,7 +151,7 @@ pub fn remove_background(
     recipe: &Recipe,
     progress: &dyn Progress,
 ) -> Result<Cutout> {
-    let (options, method, background) = (recipe.options(), recipe.method()?, recipe.background.as_deref());
+    let (options, background) = (recipe.options(), recipe.background.as_deref());
     let ours = options.compat == Compat::None;
     let size = picture.color.size();
     let mut clock = Clock::start();
@@ -163,28 +163,9 @@ pub fn remove_background(
     }
     clock.lap("preprocess");
 
-    progress::begin(progress, "segment")?;
-    let Segmented { alpha: mut matte, foreground: given, classes, trimap: marked } =
-        segmenter.segment(&picture, options)?;
-    subject::select(&mut matte, &unanswered(segmenter, &options.subject))?;
-    clock.lap("segment");
-
-    progress::begin(progress, "refine edges")?;
-    let marked = Marks { instead: marked, beside: recipe.trimap.as_ref() };
-    let soft = method.and_then(|_| marked.softness(segmenter, &matte));
-    if ours && options.edges.refine && marked.instead.is_none() {
-        refine_edges::refine(&picture.color, &mut matte);
-    }
-    clock.lap("refine_edges");
-
-    progress::begin(progress, "matting")?;
-    let unknown = method.map(|method| find_out(method, &picture, &mut matte, marked, soft)).transpose()?;
-    refine_edges::adjust(&mut matte, &options.edges);
-    if let (Some(existing), ExistingAlpha::Keep) = (&picture.alpha, options.existing_alpha) {
-        refine_edges::multiply(&mut matte, existing);
-    }
+    let Matted { matte, foreground: given, classes, unknown } =
+        matte_of(&picture, segmenter, recipe, progress, &mut clock)?;
     let found = Found::in_matte(&matte);
-    clock.lap("matting");
 
     progress::begin(progress, "foreground colours")?;
     let original = background.is_some_and(Background::sees_picture).then(|| picture.color.clone());
@@ -196,7 +177,7 @@ pub fn remove_background(
 
     progress::begin(progress, "composite")?;
     let placement = layout::place(size, found.subject, &options.layout);
-    let scene = |picture| backgrounds::Scene { canvas: placement.canvas, picture, alpha: &matte };
+    let scene = |picture| backgrounds::Scene { canvas: placement.canvas, picture, alpha: &matte, scale: 1.0 };
     let behind = background.map(|b| b.paint(&scene(original.as_ref().unwrap_or(&color)))).transpose()?;
     drop(original);
     let (color, matte) = layout::apply(color, matte, &placement)?;
@@ -213,10 +194,57 @@ pub fn remove_background(
         doubts: found.doubts,
         classes,
         unknown,
-        matting_model: method.and_then(Method::used).cloned(),
+        matting_model: recipe.method()?.and_then(Method::used).cloned(),
         timings: clock.laps,
     };
     Ok(Cutout { color, matte, opaque: behind.is_some(), profile: picture.profile, metadata: picture.metadata, report })
+}
+
+/// Finds the subject's matte and nothing more, for a frame of a clip: segment, choose the subject, refine edges, matting.
+///
+/// # Errors
+/// As [`remove_background`].
+pub fn find_matte(picture: &Picture, segmenter: &mut dyn Segmenter, recipe: &Recipe) -> Result<Alpha> {
+    Ok(matte_of(picture, segmenter, recipe, &progress::Silent, &mut Clock::start())?.matte)
+}
+
+/// What is known of a picture once its matte is final.
+struct Matted {
+    matte: Alpha,
+    foreground: Option<Rgb>,
+    classes: Vec<ClassShare>,
+    unknown: Option<f32>,
+}
+
+fn matte_of(
+    picture: &Picture,
+    segmenter: &mut dyn Segmenter,
+    recipe: &Recipe,
+    progress: &dyn Progress,
+    clock: &mut Clock,
+) -> Result<Matted> {
+    let (options, method) = (recipe.options(), recipe.method()?);
+    progress::begin(progress, "segment")?;
+    let Segmented { alpha: mut matte, foreground, classes, trimap: marked } = segmenter.segment(picture, options)?;
+    subject::select(&mut matte, &unanswered(segmenter, &options.subject))?;
+    clock.lap("segment");
+
+    progress::begin(progress, "refine edges")?;
+    let marked = Marks { instead: marked, beside: recipe.trimap.as_ref() };
+    let soft = method.and_then(|_| marked.softness(segmenter, &matte));
+    if options.compat == Compat::None && options.edges.refine && marked.instead.is_none() {
+        refine_edges::refine(&picture.color, &mut matte);
+    }
+    clock.lap("refine_edges");
+
+    progress::begin(progress, "matting")?;
+    let unknown = method.map(|method| find_out(method, picture, &mut matte, marked, soft)).transpose()?;
+    refine_edges::adjust(&mut matte, &options.edges);
+    if let (Some(existing), ExistingAlpha::Keep) = (&picture.alpha, options.existing_alpha) {
+        refine_edges::multiply(&mut matte, existing);
+    }
+    clock.lap("matting");
+    Ok(Matted { matte, foreground, classes, unknown })
 }
 
 /// What of the choice of subject the network has not heeded yet.

@@ -232,7 +232,7 @@ pub enum OnEmpty {
     Fail,
 }
 
-fn at_least_one() -> clap::builder::RangedU64ValueParser<usize> {
+pub(super) fn at_least_one() -> clap::builder::RangedU64ValueParser<usize> {
     clap::builder::RangedU64ValueParser::new().range(1..)
 }
 
@@ -263,12 +263,12 @@ fn metadata(text: &str) -> Result<MetadataPolicy, String> {
     }
 }
 
-fn preset(text: &str) -> Result<Preset, String> {
+pub(super) fn preset(text: &str) -> Result<Preset, String> {
     let found = Preset::ALL.into_iter().find(|preset| preset.name() == text);
     found.ok_or_else(|| "write low, medium, high or ultra".to_owned())
 }
 
-fn unit(text: &str) -> Result<f32, String> {
+pub(super) fn unit(text: &str) -> Result<f32, String> {
     let number = text.parse::<f32>().ok().filter(|number| (0.0..=1.0).contains(number));
     number.ok_or_else(|| "write a number of 0 to 1".to_owned())
 }

@@ -27,7 +27,10 @@ impl Background for Blur {
 
     fn paint(&self, scene: &Scene<'_>) -> Result<Rgb> {
         let size = scene.picture.size();
-        let sigma = self.0.pixels(size.diagonal());
+        let sigma = match self.0 {
+            Length::Pixels(pixels) => pixels * scene.scale,
+            length @ Length::Percent(_) => length.pixels(size.diagonal()),
+        };
         let block = ((sigma / CELLS_IN_SIGMA) as usize).max(1);
         let ground = fill_subject(weighted_blocks(scene.picture, scene.alpha, block));
         let planes: Vec<Plane> =
@@ -176,7 +179,7 @@ mod tests {
         let alpha = Alpha::new(size, (0..size.area()).map(|i| if inside(i) { 1.0 } else { 0.0 }).collect());
         for notation in ["", "6", "3%", "40"] {
             let painted =
-                parse(notation).unwrap().paint(&Scene { canvas: size, picture: &picture, alpha: &alpha }).unwrap();
+                parse(notation).unwrap().paint(&Scene { canvas: size, picture: &picture, alpha: &alpha, scale: 1.0 }).unwrap();
             for i in 0..size.area() {
                 let [red, green, _] = painted.unit(i);
                 assert!(red < 0.02 && (green - 180.0 / 255.0).abs() < 0.03, "{notation}: {red} {green}");

@@ -83,7 +83,7 @@ mod tests {
 
     fn paint(notation: &str, canvas: Size) -> Rgb {
         let (picture, alpha) = (Rgb::filled(canvas, [0; 3]), Alpha::filled(canvas, 1.0));
-        parse(notation).unwrap().paint(&Scene { canvas, picture: &picture, alpha: &alpha }).unwrap()
+        parse(notation).unwrap().paint(&Scene { canvas, picture: &picture, alpha: &alpha, scale: 1.0 }).unwrap()
     }
 
     #[test]

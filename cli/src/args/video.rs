@@ -1,0 +1,160 @@
+//! The command line of `video`.
+
+use std::path::PathBuf;
+
+use backgroundfx_core::{
+    engine::{Device, Precision},
+    options::{Length, Point, Preset, Region},
+    video::{Content, Ratio, Scale, parse_seconds},
+};
+use clap::ValueEnum;
+
+use super::remove::{at_least_one, preset, unit};
+
+pub const EXAMPLES: &str = "\
+Examples:
+  backgroundfx video clip.mp4 --background beach.jpg -o out.mp4
+  backgroundfx video clip.mp4                                  clip-nobg.webm, with transparency
+  backgroundfx video clip.mp4 -o clip.mov                      ProRes 4444 for editing programs
+  backgroundfx video clip.mp4 --background blur -o call.mp4 --model selfie
+  backgroundfx video clip.mp4 --output-kind alpha -o matte.mp4
+  backgroundfx video clips/ --background '#00ff00' --format mp4 -o keyed/
+  backgroundfx video long.mp4 --background studio.mp4 -o out.mp4 --resume";
+
+/// What `video` understands.
+#[derive(Debug, clap::Args)]
+pub struct VideoArguments {
+    /// Clips, or folders of clips
+    #[arg(value_name = "INPUT", required = true)]
+    pub inputs: Vec<PathBuf>,
+    /// Begin here: seconds, or hours:minutes:seconds
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds, help_heading = "Input")]
+    pub start: Option<f64>,
+    /// End here
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds, help_heading = "Input")]
+    pub end: Option<f64>,
+    /// Only so many seconds, to see how it comes out
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, conflicts_with = "end", help_heading = "Input")]
+    pub preview: Option<f64>,
+    /// Use what can be read of a damaged file
+    #[arg(long, help_heading = "Input")]
+    pub accept_damage: bool,
+    /// The ffmpeg to use (default: the one on the search path)
+    #[arg(long, env = "BACKGROUNDFX_FFMPEG", value_name = "FILE", help_heading = "Input")]
+    pub ffmpeg: Option<PathBuf>,
+
+    /// File, or folder/ (several clips need one); an end such as .mp4, .webm, .mov, .gif tells the format, none a folder of PNGs
+    #[arg(short, long, help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Format: mp4, hevc, webm, prores, hevc-alpha, mkv, gif, webp or png; by default told by the output's name
+    #[arg(long, help_heading = "Output")]
+    pub format: Option<String>,
+    /// What to write; `pair` is the subject's colours and the matte as two files (default: the composite with
+    /// --background, else the cut-out)
+    #[arg(long, help_heading = "Output")]
+    pub output_kind: Option<VideoKind>,
+    /// Constant quality in the codec's own numbers: lower is better (H.264 20, H.265 24, VP9 30 by default)
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=63), help_heading = "Output")]
+    pub crf: Option<u8>,
+    /// Frames a second (default: as the clip has them, at its own times)
+    #[arg(long, value_name = "RATE", help_heading = "Output")]
+    pub fps: Option<Ratio>,
+    /// Height in pixels, or a size such as 1280x720
+    #[arg(long, value_name = "HEIGHT|WIDTHxHEIGHT", value_parser = scale, help_heading = "Output")]
+    pub scale: Option<Scale>,
+    /// Leave out sound and subtitles
+    #[arg(long, help_heading = "Output")]
+    pub no_audio: bool,
+    /// Encode with graphics hardware where ffmpeg can
+    #[arg(long, help_heading = "Output")]
+    pub hardware: bool,
+    /// Replace outputs that exist
+    #[arg(short = 'y', long, help_heading = "Output")]
+    pub overwrite: bool,
+    /// Go on with what an interrupted run has finished
+    #[arg(long, help_heading = "Output")]
+    pub resume: bool,
+    /// One JSON object a clip on standard output
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+
+    /// low, medium, high or ultra: how much care is taken
+    #[arg(short, long, value_parser = preset, help_heading = "Cutting out")]
+    pub preset: Option<Preset>,
+    /// Model (see `models list`)
+    #[arg(short, long, help_heading = "Cutting out")]
+    pub model: Option<String>,
+    /// auto, cpu, cuda, cuda:1, tensorrt, coreml or directml; a named one is used or refused
+    #[arg(long, help_heading = "Cutting out")]
+    pub device: Option<Device>,
+    /// auto, fp32 or int8
+    #[arg(long, help_heading = "Cutting out")]
+    pub precision: Option<Precision>,
+    /// Threads the network uses (default: one for each core)
+    #[arg(long, value_parser = at_least_one(), help_heading = "Cutting out")]
+    pub threads: Option<usize>,
+    /// A place that belongs to the subject, or with :drop does not, in every frame
+    #[arg(long, value_name = "X,Y[:keep|drop]", help_heading = "Cutting out")]
+    pub point: Vec<Point>,
+    /// Where the subject is, in every frame: left, top, width and height, in pixels or percent
+    #[arg(long = "box", value_name = "X,Y,W,H", help_heading = "Cutting out")]
+    pub region: Option<Region>,
+    /// Classes that are the subject, for models that tell classes apart
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", help_heading = "Cutting out")]
+    pub class: Vec<String>,
+    /// Keep only the largest piece of what is found
+    #[arg(long, help_heading = "Cutting out")]
+    pub keep_largest: bool,
+    /// Make the matte hard: alpha from this on becomes 1, the rest 0
+    #[arg(long, value_name = "0..1", value_parser = unit, help_heading = "Cutting out")]
+    pub threshold: Option<f32>,
+    /// Move the edge outwards, or inwards when negative: 2, 1.5px, 0.1% of the diagonal
+    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true, help_heading = "Cutting out")]
+    pub grow: Option<Length>,
+    /// Soften the edge
+    #[arg(long, value_name = "LENGTH", help_heading = "Cutting out")]
+    pub feather: Option<Length>,
+    /// How much of the old background's colour is taken out of soft edges, 0 to 1
+    #[arg(long, value_name = "0..1", value_parser = unit, help_heading = "Cutting out")]
+    pub decontaminate: Option<f32>,
+
+    /// Colour, picture, clip, blur[:12|:2%] or gradient behind the subject; without it the output is transparent
+    #[arg(short, long, alias = "bg", help_heading = "Composition")]
+    pub background: Option<String>,
+}
+
+/// What can be written of a clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VideoKind {
+    /// The subject over the background
+    Composite,
+    /// Colour and transparency
+    Rgba,
+    /// The matte alone, grey
+    Alpha,
+    /// The subject's colours without transparency
+    Color,
+    /// Colours and matte, as two files
+    Pair,
+}
+
+impl VideoKind {
+    /// What is written, in the order of the files.
+    pub const fn contents(self) -> &'static [Content] {
+        match self {
+            Self::Composite => &[Content::Composite],
+            Self::Rgba => &[Content::Cutout],
+            Self::Alpha => &[Content::Matte],
+            Self::Color => &[Content::Color],
+            Self::Pair => &[Content::Color, Content::Matte],
+        }
+    }
+}
+
+fn scale(text: &str) -> Result<Scale, String> {
+    let wrong = |_| "write a height such as 720, or a size such as 1280x720".to_owned();
+    match text.split_once(['x', 'X']) {
+        Some((width, height)) => Ok(Scale::Size(width.parse().map_err(wrong)?, height.parse().map_err(wrong)?)),
+        None => Ok(Scale::Height(text.parse().map_err(wrong)?)),
+    }
+}

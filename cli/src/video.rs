@@ -1,0 +1,216 @@
+//! `video`: from the command line to clips on disk.
+
+mod outputs;
+
+use std::path::Path;
+
+use backgroundfx_core::{
+    Error, Kind, Result,
+    engine::{Engine, EngineOptions},
+    files::IfExists,
+    models::{Catalog, Segmenter},
+    options::Options,
+    video::{Ffmpeg, Job, Summary, VideoOptions, cut_out, look_of, probe, recipe_for},
+};
+use serde_json::json;
+
+use crate::{
+    args::{Shared, VideoArguments},
+    commands::catalog,
+    config::Config,
+    exit::{self, DONE, Ended, SOME_FAILED},
+    interrupt,
+    progress::Screen,
+    stdout::say,
+};
+use outputs::Order;
+
+/// Cuts out what the arguments name.
+pub fn run(arguments: &VideoArguments, shared: &Shared, config: &Config) -> Ended {
+    let orders = outputs::orders(arguments)?;
+    let options = options(arguments, config);
+    let video = video_options(arguments);
+    options.validate()?;
+    let catalog = catalog(config)?;
+    let look = {
+        let card = catalog.card(&options.model)?;
+        card.check(&options.subject)?;
+        look_of(card)
+    };
+    let ffmpeg = Ffmpeg::find(arguments.ffmpeg.as_deref())?;
+    interrupt::listen();
+    let screen = Screen::new(shared.progress, shared.quiet);
+    let precision = arguments.precision.or(config.precision);
+    let engine = Engine::open(EngineOptions { keep_memory: true, ..config.engine(arguments.threads, precision) })?;
+    let work = Work { ffmpeg: &ffmpeg, catalog: &catalog, engine: &engine, screen: &screen, options, video, look };
+    let mut segmenter = None;
+    let (count, mut failed) = (orders.len(), 0);
+    let mut only = None;
+    for order in orders {
+        let made = work.one(&order, &mut segmenter);
+        screen.finish();
+        if interrupt::pending() {
+            return made.map(|_| exit::INTERRUPTED);
+        }
+        match made {
+            Ok(summary) => tell(&order, &summary, arguments, shared, &screen),
+            Err(error) if count == 1 && !arguments.json => return Err(error),
+            Err(error) => {
+                failed += 1;
+                only = Some(exit::of(error.kind()));
+                let error = error.on(order.input.display());
+                if arguments.json {
+                    let told = json!({ "code": error.code(), "message": error.to_string(), "hint": error.hint() });
+                    say!("{}", json!({ "input": order.input.display().to_string(), "status": "failed", "error": told }));
+                } else {
+                    exit::show(&error);
+                }
+            }
+        }
+    }
+    Ok(match (failed, only) {
+        (0, _) => DONE,
+        (_, Some(code)) if count == 1 => code,
+        _ => SOME_FAILED,
+    })
+}
+
+/// Everything that is the same for all clips of one call.
+struct Work<'a> {
+    ffmpeg: &'a Ffmpeg,
+    catalog: &'a Catalog,
+    engine: &'a Engine,
+    screen: &'a Screen,
+    options: Options,
+    video: VideoOptions,
+    look: u32,
+}
+
+impl Work<'_> {
+    fn one(&self, order: &Order, segmenter: &mut Option<Box<dyn Segmenter>>) -> Result<Summary> {
+        // A bad clip must not cost a download.
+        let clip = probe(self.ffmpeg, &order.input)?;
+        let recipe = recipe_for(self.options.clone(), clip.size, self.look)?;
+        if let Some(name) = recipe.lacks() {
+            recipe.supply(self.catalog.matting(self.engine, name, self.options.device, self.screen)?);
+        }
+        let segmenter = match segmenter {
+            Some(segmenter) => segmenter,
+            None => segmenter.insert(self.catalog.segmenter(
+                self.engine,
+                &self.options.model,
+                self.options.device,
+                self.screen,
+            )?),
+        };
+        self.screen.clip(&order.input);
+        let video = VideoOptions {
+            end: order.seconds.map(|seconds| self.video.start.unwrap_or(0.0) + seconds).or(self.video.end),
+            ..self.video.clone()
+        };
+        let job = Job {
+            input: &order.input,
+            outputs: &order.outputs,
+            format: order.format,
+            if_exists: order.if_exists,
+            options: &video,
+            look: self.look,
+        };
+        cut_out(self.ffmpeg, &job, segmenter.as_mut(), &recipe, self.screen)
+    }
+}
+
+fn options(arguments: &VideoArguments, config: &Config) -> Options {
+    let mut options = Options::preset(arguments.preset.or(config.preset).unwrap_or_default());
+    if let Some(model) = arguments.model.as_ref().or(config.model.as_ref()) {
+        options.model.clone_from(model);
+    }
+    options.device = arguments.device.or(config.device).unwrap_or_default();
+    let subject = &mut options.subject;
+    subject.points.clone_from(&arguments.point);
+    subject.region = arguments.region;
+    subject.classes.clone_from(&arguments.class);
+    subject.keep_largest = arguments.keep_largest;
+    options.edges.threshold = arguments.threshold;
+    options.edges.grow = arguments.grow.unwrap_or_default();
+    options.edges.feather = arguments.feather.unwrap_or_default();
+    options.foreground.strength = arguments.decontaminate.unwrap_or(1.0);
+    options
+}
+
+fn video_options(arguments: &VideoArguments) -> VideoOptions {
+    VideoOptions {
+        start: arguments.start,
+        end: arguments.end,
+        rate: arguments.fps,
+        scale: arguments.scale,
+        background: arguments.background.clone(),
+        quality: arguments.crf,
+        hardware: arguments.hardware,
+        silent: arguments.no_audio,
+        resume: arguments.resume,
+        accept_damage: arguments.accept_damage,
+    }
+}
+
+/// Says what came of a clip.
+fn tell(order: &Order, summary: &Summary, arguments: &VideoArguments, shared: &Shared, screen: &Screen) {
+    let outputs: Vec<String> = order.outputs.iter().map(|(_, path)| path.display().to_string()).collect();
+    if arguments.json {
+        say!("{}", line(&order.input, &outputs, summary));
+        return;
+    }
+    if shared.quiet {
+        return;
+    }
+    for note in &summary.notes {
+        screen.say(&format!("note: {}: {note}", order.input.display()));
+    }
+    screen.say(&format!("{} -> {}: {} frames", order.input.display(), outputs.join(", "), summary.frames));
+    if shared.verbose {
+        let stages: Vec<String> =
+            summary.busy.stages().iter().map(|(name, time)| format!("{name} {:.1} s", time.as_secs_f64())).collect();
+        screen.say(&format!(
+            "model {} on {}; {}; all wait for {}",
+            summary.model.model,
+            summary.model.device,
+            stages.join(", "),
+            summary.busy.bottleneck()
+        ));
+    }
+}
+
+fn line(input: &Path, outputs: &[String], summary: &Summary) -> serde_json::Value {
+    let busy: serde_json::Map<_, _> = summary
+        .busy
+        .stages()
+        .iter()
+        .map(|(name, time)| ((*name).to_owned(), json!((time.as_secs_f64() * 1000.0).round())))
+        .collect();
+    json!({
+        "input": input.display().to_string(),
+        "status": "ok",
+        "outputs": outputs,
+        "width": summary.size.width,
+        "height": summary.size.height,
+        "frames": summary.frames,
+        "resumed_frames": summary.resumed,
+        "model": summary.model.model,
+        "file": summary.model.file,
+        "device": summary.model.device.to_string(),
+        "precision": summary.model.precision.to_string(),
+        "busy_ms": busy,
+        "bottleneck": summary.busy.bottleneck(),
+        "notes": summary.notes,
+    })
+}
+
+/// The error for an argument that makes no sense with others.
+fn wrong(message: impl Into<String>) -> Error {
+    Error::new(Kind::OptionInvalid, message)
+}
+
+/// What happens to outputs that are there already.
+fn if_exists(arguments: &VideoArguments) -> IfExists {
+    if arguments.overwrite { IfExists::Replace } else { IfExists::Refuse }
+}

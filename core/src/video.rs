@@ -1,0 +1,448 @@
+//! Clips: ffmpeg decodes, every frame's subject is found and put over something else, ffmpeg encodes; sound goes from
+//! file to file.
+//!
+//! Frames travel as luma and chroma through named threads joined by bounded queues, so memory does not grow with the
+//! clip. What is encoded is closed every few seconds as a segment: work that was interrupted goes on from there.
+
+mod backdrop;
+mod child;
+mod enlarge;
+mod ffmpeg;
+mod formats;
+mod frame;
+mod join;
+mod matroska;
+mod mix;
+mod plan;
+mod probe;
+mod reader;
+mod segments;
+mod small;
+mod stages;
+pub mod steady;
+mod time;
+mod writer;
+
+use std::{
+    fs,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+pub use backdrop::clip_of;
+pub use ffmpeg::Ffmpeg;
+pub use formats::{Content, FORMATS, Format};
+pub use frame::{Frame, Matrix};
+pub use plan::Scale;
+pub use probe::{Clip, ColorTags, Track, probe};
+pub use stages::Busy;
+pub use time::{Ratio, parse_seconds};
+
+use crate::{
+    Error, Kind, Result,
+    files::{self, IfExists, Metadata, Picture},
+    models::{ModelCard, ModelUsed, Segmenter},
+    options::{Length, Options},
+    pixels::{Rgb, Size},
+    pipeline::{self, Recipe},
+    progress::{Progress, Step},
+};
+use backdrop::Backdrop;
+use formats::{Encoding, Wish};
+use join::Joining;
+use plan::Plan;
+use reader::Reader;
+use segments::{Segment, Segments, unwritable};
+use stages::{Carried, Stages};
+use steady::Steady;
+use writer::{Clock, Writer};
+
+/// Frames in a segment: some ten seconds, the most that an interruption costs.
+const SEGMENT: u64 = 250;
+
+/// What is asked of a clip, beside how a picture is cut out ([`Options`], whose layout, shadow and background do not
+/// count here).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct VideoOptions {
+    /// Seconds from the clip's beginning where the output begins and ends.
+    pub start: Option<f64>,
+    /// See `start`.
+    pub end: Option<f64>,
+    /// Frames a second of the output; the clip's own times are kept where nothing is said.
+    pub rate: Option<Ratio>,
+    /// Size of the output.
+    pub scale: Option<Scale>,
+    /// What stands behind the subject, in the notation of pictures' backgrounds, or a clip; nothing leaves it transparent.
+    pub background: Option<String>,
+    /// Constant quality in the codec's own numbers.
+    pub quality: Option<u8>,
+    /// Whether encoders of graphics hardware may be used.
+    pub hardware: bool,
+    /// Whether sound and subtitles are left out.
+    pub silent: bool,
+    /// Whether to go on with what an earlier run has finished.
+    pub resume: bool,
+    /// Whether to use what can be read of a damaged file.
+    pub accept_damage: bool,
+}
+
+/// One clip and the files that are made of it.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// The clip.
+    pub input: &'a Path,
+    /// What is written, and where; at least one.
+    pub outputs: &'a [(Content, PathBuf)],
+    /// The format of all of them.
+    pub format: &'static Format,
+    /// What happens to outputs that are there already.
+    pub if_exists: IfExists,
+    /// What else is asked.
+    pub options: &'a VideoOptions,
+    /// Longer side of the small copies that the network sees ([`look_of`]).
+    pub look: u32,
+}
+
+/// How a clip was made and what was found.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The clip as its file describes it.
+    pub clip: Clip,
+    /// Size of the output.
+    pub size: Size,
+    /// Number of frames of the output.
+    pub frames: u64,
+    /// How many of them an earlier run had finished.
+    pub resumed: u64,
+    /// Which model, file and licence found the subject, and where it ran.
+    pub model: ModelUsed,
+    /// How long each stage worked.
+    pub busy: Busy,
+    /// What could not be kept, or was changed, in words.
+    pub notes: Vec<String>,
+}
+
+/// Longer side of the small copy that suits a model: twice what its network sees, within 512 and 1024.
+#[must_use]
+pub fn look_of(card: &ModelCard) -> u32 {
+    let size = crate::tensor::fixed_size(&card.input);
+    (2 * size.width.max(size.height)).clamp(512, 1024)
+}
+
+/// Options for the small copies of a clip's frames: lengths in pixels shrink with them.
+///
+/// # Errors
+/// What [`Options::validate`] reports.
+pub fn recipe_for(mut options: Options, clip: Size, look: u32) -> Result<Recipe> {
+    let share = small::small_size(clip, look).diagonal() / clip.diagonal();
+    for length in [&mut options.edges.grow, &mut options.edges.feather] {
+        if let Length::Pixels(pixels) = length {
+            *pixels *= share;
+        }
+    }
+    Recipe::new(Options { background: None, ..options })
+}
+
+/// Cuts the subject out of a clip.
+///
+/// `recipe` tells how the small copies are cut out ([`recipe_for`]). Reports `progress` once a frame; answered to stop,
+/// it ends with [`Kind::Cancelled`] and keeps what is finished for [`VideoOptions::resume`].
+///
+/// # Errors
+/// [`Kind::InputUnreadable`], [`Kind::InputEmpty`], [`Kind::VideoUnreadable`], [`Kind::VideoCorrupt`] for the input;
+/// [`Kind::OutputExists`], [`Kind::OutputUnsupported`], [`Kind::OutputUnwritable`], [`Kind::EncoderMissing`],
+/// [`Kind::EncodingFailed`] for the output; [`Kind::OptionInvalid`], [`Kind::BackgroundInvalid`],
+/// [`Kind::ResumeMismatch`], and what the segmenter reports.
+pub fn cut_out(
+    ffmpeg: &Ffmpeg,
+    job: &Job<'_>,
+    segmenter: &mut dyn Segmenter,
+    recipe: &Recipe,
+    progress: &dyn Progress,
+) -> Result<Summary> {
+    check_outputs(job)?;
+    let clip = probe(ffmpeg, job.input)?;
+    let mut plan = Plan::new(ffmpeg, &clip, job.options)?;
+    let wish = Wish { quality: job.options.quality, preset: recipe.options().preset, hardware: job.options.hardware };
+    let coloring = plan.coloring(&clip);
+    let encodings = job.outputs.iter().map(|(content, _)| job.format.encoding(ffmpeg, *content, wish, &coloring));
+    let encodings: Vec<Encoding> = encodings.collect::<Result<_>>()?;
+    if encodings.iter().any(|encoding| encoding.even) {
+        plan.make_even();
+    }
+    let sketch = sketch(job, recipe, &plan, &encodings)?;
+    let segments = Segments::open(&job.outputs[0].1, &sketch, job.options.resume)?;
+    segmenter.reset();
+    let mut making = Making { ffmpeg, job, clip: &clip, plan: &plan, encodings: &encodings, segments };
+    let made = making.frames(segmenter, recipe, progress).and_then(|made| making.check_length(&made).map(|()| made));
+    let (made, mut notes) = match made {
+        Ok(made) => (made, plan.notes.clone()),
+        Err(error) => {
+            // Nothing to go on from is nothing to keep.
+            if making.segments.done.is_empty() {
+                making.segments.remove()?;
+            }
+            return Err(error);
+        }
+    };
+    if made.complaints > 0 {
+        notes.push(format!("{} places of the file could not be decoded", made.complaints));
+    }
+    notes.extend(making.join(made.clock)?);
+    let frames = making.segments.done.iter().map(|segment| segment.frames).sum();
+    making.segments.remove()?;
+    let (size, model) = (plan.size, segmenter.used().clone());
+    Ok(Summary { clip, size, frames, resumed: made.resumed, model, busy: made.busy, notes })
+}
+
+fn check_outputs(job: &Job<'_>) -> Result<()> {
+    let wrong = |message: &str| Err(Error::new(Kind::OptionInvalid, message));
+    let contents: Vec<Content> = job.outputs.iter().map(|(content, _)| *content).collect();
+    if contents.is_empty() {
+        return wrong("a clip needs an output");
+    }
+    let composite = contents.contains(&Content::Composite);
+    if composite && contents.iter().any(|content| matches!(content, Content::Cutout | Content::Color)) {
+        return wrong("the composite and the subject's own colours cannot be written in one run");
+    }
+    if composite && job.options.background.is_none() {
+        return wrong("a composite needs a background");
+    }
+    if job.if_exists == IfExists::Refuse {
+        let exists = |path: &&PathBuf| path.exists() && !is_empty_folder(path);
+        if let Some(path) = job.outputs.iter().map(|(_, path)| path).find(exists) {
+            return Err(Error::new(Kind::OutputExists, format!("{} exists", path.display())));
+        }
+    }
+    Ok(())
+}
+
+fn is_empty_folder(path: &Path) -> bool {
+    fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Everything that the result depends on, in words: work is gone on with only where it is the same.
+fn sketch(job: &Job<'_>, recipe: &Recipe, plan: &Plan, encodings: &[Encoding]) -> Result<String> {
+    let facts = fs::metadata(job.input).map_err(|error| {
+        Error::new(Kind::InputUnreadable, format!("the file cannot be read: {error}")).because(error)
+    })?;
+    let options = VideoOptions { resume: false, accept_damage: false, ..job.options.clone() };
+    let outputs: Vec<_> = job.outputs.iter().map(|(content, path)| (content, path.file_name())).collect();
+    Ok(format!(
+        "backgroundfx {}\n{} {} {:?}\n{outputs:?}\n{options:?}\n{:?} {}\n{plan:?}\n{encodings:?}\n",
+        env!("CARGO_PKG_VERSION"),
+        job.input.file_name().unwrap_or_default().display(),
+        facts.len(),
+        facts.modified().ok(),
+        recipe.options(),
+        job.look,
+    ))
+}
+
+/// What came of the frames.
+struct Made {
+    clock: Clock,
+    busy: Busy,
+    resumed: u64,
+    complaints: usize,
+    first_complaint: Option<String>,
+}
+
+struct Making<'a> {
+    ffmpeg: &'a Ffmpeg,
+    job: &'a Job<'a>,
+    clip: &'a Clip,
+    plan: &'a Plan,
+    encodings: &'a [Encoding],
+    segments: Segments,
+}
+
+impl Making<'_> {
+    /// Makes all segments that are not finished yet.
+    fn frames(&mut self, segmenter: &mut dyn Segmenter, recipe: &Recipe, progress: &dyn Progress) -> Result<Made> {
+        let resumed = self.segments.done.iter().map(|segment| segment.frames).sum();
+        let open = |from: f64| Reader::open(self.ffmpeg, self.job.input, &self.plan.reading(from));
+        let start = self.plan.start;
+        let reader = open(start)?;
+        let Some(mut reader) = reader else {
+            let message = format!("there is no frame from second {start} on");
+            return Err(Error::new(Kind::OptionInvalid, message));
+        };
+        let clock = Clock { tick: reader.tick(), rate: self.plan.rate };
+        let after = self.segments.done.last().map(|segment| segment.last);
+        if let Some(last) = after {
+            // Some time earlier: filters look at what went before, and not every file lets one begin anywhere.
+            let from = (clock.microseconds(last) as f64 / 1e6 - plan::LEAD).max(start);
+            if from > start {
+                reader.end();
+                reader = open(from)?.ok_or_else(|| Error::new(Kind::VideoCorrupt, "the frames before are gone"))?;
+            }
+        }
+        let (size, options) = (self.plan.size, self.job.options);
+        let going_on = resumed as f64 / self.plan.rate.value();
+        let backdrop = Backdrop::open(
+            self.ffmpeg,
+            options.background.as_deref(),
+            size,
+            self.plan.matrix,
+            (self.plan.rate, going_on),
+        )?;
+        if backdrop.is_transparent() && self.job.outputs.iter().any(|(content, _)| *content == Content::Composite) {
+            return Err(Error::new(Kind::OptionInvalid, "a composite needs a background"));
+        }
+        let mut matte = |color: &Rgb| pipeline::find_matte(&picture(color), segmenter, recipe);
+        let stages = Stages {
+            reader,
+            size,
+            small: small::small_size(size, self.job.look),
+            matrix: self.plan.matrix,
+            after,
+            before: options.end.map(|end| (end / clock.tick.value()).ceil() as i64),
+            segment: SEGMENT,
+            steady: Steady,
+            matte: &mut matte,
+            backdrop,
+            strength: recipe.options().foreground.strength,
+        };
+        let total = self.plan.frames(self.clip);
+        let mut encoding = Encoder { making: self, clock, open: None, grey: Frame::black(size) };
+        let mut done = resumed;
+        let (busy, complaints) = stages::run(stages, |carried| {
+            encoding.take(carried)?;
+            done += 1;
+            let step = Step { name: "video", subject: "", done, total: total.map(|total| total.max(done)) };
+            match progress.report(step) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(Error::new(Kind::Cancelled, format!("stopped after {done} frames"))),
+            }
+        })?;
+        encoding.close()?;
+        let first_complaint = complaints.lines.first().cloned();
+        Ok(Made { clock, busy, resumed, complaints: complaints.count, first_complaint })
+    }
+
+    /// Checks that the clip was as long as its file claims.
+    fn check_length(&self, made: &Made) -> Result<()> {
+        let Some(last) = self.segments.done.last() else {
+            return Err(Error::new(Kind::VideoCorrupt, "the clip has no frames in this part"));
+        };
+        let claimed = match (self.clip.seconds, self.job.options.end) {
+            (Some(seconds), Some(end)) => Some(seconds.min(end)),
+            (seconds, _) => seconds,
+        };
+        let reached = made.clock.microseconds(last.last + made.clock.frame()) as f64 / 1e6;
+        let Some(claimed) = claimed.filter(|claimed| reached + (0.02 * claimed).max(1.0) < *claimed) else { return Ok(()) };
+        if self.job.options.accept_damage {
+            return Ok(());
+        }
+        let said = made.first_complaint.as_ref().map(|said| format!(" ({said})")).unwrap_or_default();
+        let message = format!("the clip claims {claimed:.1} s and ends after {reached:.1} s{said}");
+        Err(Error::new(Kind::VideoCorrupt, message))
+    }
+
+    /// Makes the outputs of the segments; each gets its name when it is whole.
+    fn join(&self, clock: Clock) -> Result<Vec<String>> {
+        let mut notes = Vec::new();
+        let mut whole = Vec::new();
+        for (index, ((content, output), encoding)) in self.job.outputs.iter().zip(self.encodings).enumerate() {
+            // Sound once is enough: it goes with the first.
+            let sounding = index == 0 && !self.job.options.silent;
+            let joining = Joining {
+                ffmpeg: self.ffmpeg,
+                segments: &self.segments,
+                file: (content.file(), encoding.container),
+                clock,
+                source: sounding.then_some((self.job.input, self.clip)),
+                from: self.plan.start,
+                seconds: self.job.options.end.map(|end| end - self.plan.start),
+            };
+            let path = self.segments.beside(&format!("{index}-joined"));
+            notes.extend(joining.finish(self.job.format.ending, &path)?);
+            whole.push((path, output));
+        }
+        for (path, output) in whole {
+            place(&path, output, self.job.if_exists)?;
+        }
+        Ok(notes)
+    }
+}
+
+/// Gives a finished file, or all files of a finished folder, their names.
+fn place(from: &Path, to: &Path, if_exists: IfExists) -> Result<()> {
+    if from.is_dir() && to.is_dir() {
+        let entries = fs::read_dir(from).map_err(|error| unwritable(from, error))?;
+        for entry in entries.flatten() {
+            place(&entry.path(), &to.join(entry.file_name()), if_exists)?;
+        }
+        return Ok(());
+    }
+    if if_exists == IfExists::Refuse && to.exists() {
+        return Err(Error::new(Kind::OutputExists, format!("{} exists", to.display())));
+    }
+    fs::rename(from, to).map_err(|error| unwritable(to, error))
+}
+
+/// A small copy as the pipeline takes it.
+fn picture(color: &Rgb) -> Picture {
+    Picture {
+        color: color.clone(),
+        alpha: None,
+        profile: None,
+        metadata: Metadata::default(),
+        format: files::Format::Png,
+        warnings: Vec::new(),
+    }
+}
+
+/// Encodes frames segment by segment.
+struct Encoder<'a, 'b> {
+    making: &'a mut Making<'b>,
+    clock: Clock,
+    open: Option<(Vec<Writer>, Segment)>,
+    grey: Frame,
+}
+
+impl Encoder<'_, '_> {
+    fn take(&mut self, carried: &mut Carried) -> Result<()> {
+        if carried.begins {
+            self.close()?;
+        }
+        let ticks = carried.frame.ticks;
+        if self.open.is_none() {
+            self.open = Some((self.writers(ticks)?, Segment { frames: 0, first: ticks, last: ticks }));
+        }
+        let Some((writers, segment)) = &mut self.open else { return Ok(()) };
+        for (writer, (content, _)) in writers.iter_mut().zip(self.making.job.outputs) {
+            match content {
+                Content::Composite | Content::Color => writer.write(&[carried.frame.samples()], ticks)?,
+                Content::Cutout => writer.write(&[carried.frame.samples(), &carried.alpha], ticks)?,
+                Content::Matte => {
+                    mix::grey(&carried.alpha, &mut self.grey);
+                    writer.write(&[self.grey.samples()], ticks)?;
+                }
+            }
+        }
+        segment.frames += 1;
+        segment.last = ticks;
+        Ok(())
+    }
+
+    fn writers(&self, origin: i64) -> Result<Vec<Writer>> {
+        let Making { ffmpeg, job, plan, encodings, segments, .. } = &*self.making;
+        let outputs = job.outputs.iter().zip(*encodings);
+        let open = |((content, _), encoding): (&(Content, PathBuf), &Encoding)| {
+            let path = segments.partial(content.file(), encoding.container);
+            Writer::open(ffmpeg, &path, encoding, plan.size, self.clock, origin)
+        };
+        outputs.map(open).collect()
+    }
+
+    /// Ends the open segment, if there is one.
+    fn close(&mut self) -> Result<()> {
+        let Some((writers, segment)) = self.open.take() else { return Ok(()) };
+        writers.into_iter().try_for_each(Writer::finish)?;
+        let outputs = self.making.job.outputs.iter().zip(self.making.encodings);
+        let files: Vec<_> = outputs.map(|((content, _), encoding)| (content.file(), encoding.container)).collect();
+        self.making.segments.finish(segment, &files)
+    }
+}

@@ -1,0 +1,426 @@
+//! What a clip can be written as: one table, a row a format.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ffmpeg::Ffmpeg, frame::Matrix, probe::ColorTags};
+use crate::{Error, Kind, Result, options::Preset};
+
+/// What of a cut-out clip is written into one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Content {
+    /// The subject over its background, opaque.
+    Composite,
+    /// The subject with transparency: straight colours and alpha.
+    Cutout,
+    /// The matte as a grey picture.
+    Matte,
+    /// The subject's own colours, opaque; what they cover is in the matte beside them.
+    Color,
+}
+
+impl Content {
+    /// Whether its frames carry alpha.
+    #[must_use]
+    pub const fn has_alpha(self) -> bool {
+        matches!(self, Self::Cutout)
+    }
+
+    /// What its segments are called.
+    pub(super) const fn file(self) -> &'static str {
+        match self {
+            Self::Composite => "composite",
+            Self::Cutout => "cutout",
+            Self::Matte => "matte",
+            Self::Color => "color",
+        }
+    }
+}
+
+/// A format: a container with a codec.
+#[derive(Debug)]
+pub struct Format {
+    /// What people call it.
+    pub name: &'static str,
+    /// Ends of names that stand for it; the first is used where a name has to be made. None for folders.
+    pub extensions: &'static [&'static str],
+    /// How frames without alpha are encoded, the best choice first; hardware's come only when asked for.
+    opaque: &'static [Encoder],
+    /// How frames with alpha are encoded.
+    alpha: &'static [Encoder],
+    /// How the segments become the file.
+    pub ending: Ending,
+    /// In one line, for people.
+    pub about: &'static str,
+}
+
+/// How finished segments become the file that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Joined as they are, together with sound and subtitles.
+    Joined(Container),
+    /// Encoded anew as an animation of few colours.
+    Gif,
+    /// Encoded anew as an animated WebP.
+    Webp,
+    /// One PNG a frame in a folder.
+    Pictures,
+}
+
+/// A file format that holds streams, and what it takes beside pictures.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub struct Container {
+    /// ffmpeg's name of its muxer.
+    pub muxer: &'static str,
+    /// Codecs of sound that it takes as they are; empty takes all.
+    pub audio: &'static [&'static str],
+    /// What other sound is encoded as: the first that this ffmpeg has.
+    pub audio_encoders: &'static [&'static str],
+    /// What subtitles of text become; none are kept where it is empty.
+    pub subtitles: &'static str,
+}
+
+const MP4: Container = Container {
+    muxer: "mp4",
+    audio: &["aac", "mp3", "ac3", "eac3", "alac", "opus"],
+    audio_encoders: &["aac"],
+    subtitles: "mov_text",
+};
+const MOV: Container = Container {
+    muxer: "mov",
+    audio: &["aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s16be", "pcm_s24be", "pcm_f32le"],
+    audio_encoders: &["aac"],
+    subtitles: "mov_text",
+};
+const WEBM: Container = Container {
+    muxer: "webm",
+    audio: &["opus", "vorbis"],
+    audio_encoders: &["libopus", "libvorbis"],
+    subtitles: "webvtt",
+};
+const MKV: Container = Container { muxer: "matroska", audio: &[], audio_encoders: &[], subtitles: "srt" };
+
+/// One encoder of ffmpeg's.
+#[derive(Debug)]
+struct Encoder {
+    name: &'static str,
+    /// Whether it is a circuit of its own, whose pictures differ from machine to machine.
+    hardware: bool,
+    /// How samples are stored.
+    pixels: &'static str,
+    /// What the constant quality is called, and its usual value; none for codecs that lose nothing or have no such number.
+    quality: Option<(&'static str, u8)>,
+    /// What else it is told.
+    arguments: &'static [&'static str],
+    /// How hard it tries, by preset.
+    effort: fn(Preset) -> &'static [&'static str],
+    /// Container of its segments.
+    container: &'static str,
+    /// Whether both sides of a frame must be even.
+    even: bool,
+}
+
+const fn no_effort(_: Preset) -> &'static [&'static str] {
+    &[]
+}
+
+const fn x26(preset: Preset) -> &'static [&'static str] {
+    match preset {
+        Preset::Low => &["-preset", "ultrafast"],
+        Preset::Medium => &["-preset", "veryfast"],
+        Preset::High => &["-preset", "medium"],
+        Preset::Ultra => &["-preset", "slow"],
+    }
+}
+
+const fn vp9(preset: Preset) -> &'static [&'static str] {
+    match preset {
+        Preset::Low => &["-deadline", "realtime", "-cpu-used", "8"],
+        Preset::Medium => &["-deadline", "good", "-cpu-used", "5"],
+        Preset::High => &["-deadline", "good", "-cpu-used", "3"],
+        Preset::Ultra => &["-deadline", "good", "-cpu-used", "1"],
+    }
+}
+
+const fn encoder(name: &'static str, pixels: &'static str, container: &'static str) -> Encoder {
+    Encoder {
+        name,
+        hardware: false,
+        pixels,
+        quality: None,
+        arguments: &[],
+        effort: no_effort,
+        container,
+        even: false,
+    }
+}
+
+const fn x264(container: &'static str) -> Encoder {
+    Encoder { quality: Some(("-crf", 20)), effort: x26, even: true, ..encoder("libx264", "yuv420p", container) }
+}
+
+const fn hardware(name: &'static str, quality: (&'static str, u8), container: &'static str) -> Encoder {
+    Encoder { hardware: true, quality: Some(quality), even: true, ..encoder(name, "yuv420p", container) }
+}
+
+const fn with(arguments: &'static [&'static str], encoder: Encoder) -> Encoder {
+    Encoder { arguments, ..encoder }
+}
+
+const H264: &[Encoder] = &[
+    hardware("h264_nvenc", ("-cq", 23), "mp4"),
+    hardware("h264_videotoolbox", ("-q:v", 60), "mp4"),
+    hardware("h264_qsv", ("-global_quality", 23), "mp4"),
+    hardware("h264_amf", ("-qp_i", 23), "mp4"),
+    x264("mp4"),
+    with(&["-b:v", "0"], Encoder { even: true, ..encoder("libopenh264", "yuv420p", "mp4") }),
+];
+const HVC1: &[&str] = &["-tag:v", "hvc1"];
+const HEVC: &[Encoder] = &[
+    with(HVC1, hardware("hevc_nvenc", ("-cq", 26), "mp4")),
+    with(HVC1, hardware("hevc_videotoolbox", ("-q:v", 60), "mp4")),
+    with(HVC1, hardware("hevc_qsv", ("-global_quality", 26), "mp4")),
+    Encoder {
+        quality: Some(("-crf", 24)),
+        arguments: &["-tag:v", "hvc1", "-x265-params", "log-level=error"],
+        effort: x26,
+        even: true,
+        ..encoder("libx265", "yuv420p", "mp4")
+    },
+];
+const VP9: &[&str] = &["-b:v", "0", "-row-mt", "1", "-auto-alt-ref", "0"];
+const FFV1: &[&str] = &["-level", "3", "-g", "1", "-slices", "4"];
+
+/// Lossless segments with alpha, for formats that are made from them at the end.
+const LOSSLESS: &[Encoder] = &[with(FFV1, encoder("ffv1", "yuva420p", "nut"))];
+const LOSSLESS_OPAQUE: &[Encoder] = &[with(FFV1, encoder("ffv1", "yuv420p", "nut"))];
+
+/// All formats; the first that knows a name's end is taken.
+pub const FORMATS: &[Format] = &[
+    Format {
+        name: "mp4",
+        extensions: &["mp4", "m4v"],
+        opaque: H264,
+        alpha: &[],
+        ending: Ending::Joined(MP4),
+        about: "H.264: plays everywhere; no transparency",
+    },
+    Format {
+        name: "hevc",
+        extensions: &[],
+        opaque: HEVC,
+        alpha: &[],
+        ending: Ending::Joined(MP4),
+        about: "H.265 in MP4: smaller; no transparency",
+    },
+    Format {
+        name: "webm",
+        extensions: &["webm"],
+        opaque: &[Encoder {
+            quality: Some(("-crf", 30)),
+            arguments: VP9,
+            effort: vp9,
+            ..encoder("libvpx-vp9", "yuv420p", "webm")
+        }],
+        alpha: &[Encoder {
+            quality: Some(("-crf", 24)),
+            arguments: VP9,
+            effort: vp9,
+            ..encoder("libvpx-vp9", "yuva420p", "webm")
+        }],
+        ending: Ending::Joined(WEBM),
+        about: "VP9: transparency for web pages",
+    },
+    Format {
+        name: "prores",
+        extensions: &["mov"],
+        opaque: &[with(&["-profile:v", "hq", "-vendor", "apl0"], encoder("prores_ks", "yuv422p10le", "mov"))],
+        alpha: &[with(
+            &["-profile:v", "4444", "-alpha_bits", "16", "-vendor", "apl0"],
+            encoder("prores_ks", "yuva444p10le", "mov"),
+        )],
+        ending: Ending::Joined(MOV),
+        about: "ProRes in MOV: transparency for editing programs; large",
+    },
+    Format {
+        name: "hevc-alpha",
+        extensions: &[],
+        opaque: &[],
+        alpha: &[Encoder {
+            quality: Some(("-q:v", 60)),
+            arguments: &["-alpha_quality", "0.9", "-tag:v", "hvc1"],
+            ..encoder("hevc_videotoolbox", "bgra", "mov")
+        }],
+        ending: Ending::Joined(MOV),
+        about: "H.265 with transparency in MOV: for Safari; macOS only",
+    },
+    Format {
+        name: "mkv",
+        extensions: &["mkv"],
+        opaque: &[Encoder { container: "matroska", ..x264("matroska") }],
+        alpha: &[with(FFV1, encoder("ffv1", "yuva420p", "matroska"))],
+        ending: Ending::Joined(MKV),
+        about: "Matroska: H.264, or lossless FFV1 with transparency; keeps all kinds of sound and subtitles",
+    },
+    Format {
+        name: "gif",
+        extensions: &["gif"],
+        opaque: LOSSLESS_OPAQUE,
+        alpha: LOSSLESS,
+        ending: Ending::Gif,
+        about: "animated GIF: 256 colours, hard edges, no sound",
+    },
+    Format {
+        name: "webp",
+        extensions: &["webp"],
+        opaque: LOSSLESS_OPAQUE,
+        alpha: LOSSLESS,
+        ending: Ending::Webp,
+        about: "animated WebP: transparency, no sound",
+    },
+    Format {
+        name: "png",
+        extensions: &["png"],
+        opaque: LOSSLESS_OPAQUE,
+        alpha: LOSSLESS,
+        ending: Ending::Pictures,
+        about: "a folder with one PNG a frame: transparency, no sound",
+    },
+];
+
+/// How one segment is encoded, ready for ffmpeg.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Encoding {
+    /// Everything ffmpeg is told about it.
+    pub arguments: Vec<String>,
+    /// Container of the segments.
+    pub container: &'static str,
+    /// Whether its frames carry alpha.
+    pub alpha: bool,
+    /// Whether both sides of a frame must be even.
+    pub even: bool,
+}
+
+impl Encoding {
+    /// ffmpeg's name of the container.
+    pub fn muxer(&self) -> &'static str {
+        self.container
+    }
+}
+
+/// What is wished of an encoder.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wish {
+    /// Constant quality in the codec's own numbers.
+    pub quality: Option<u8>,
+    /// How hard it tries.
+    pub preset: Preset,
+    /// Whether hardware's encoders may be taken.
+    pub hardware: bool,
+}
+
+impl Format {
+    /// The format of that name.
+    ///
+    /// # Errors
+    /// [`Kind::OutputUnsupported`] listing all names.
+    pub fn named(name: &str) -> Result<&'static Self> {
+        FORMATS.iter().find(|format| format.name == name).ok_or_else(|| {
+            let names: Vec<_> = FORMATS.iter().map(|format| format.name).collect();
+            Error::new(Kind::OutputUnsupported, format!("no video format is called {name:?}; there are {}", names.join(", ")))
+        })
+    }
+
+    /// The format that a file's name stands for; a name without an end stands for a folder of pictures.
+    ///
+    /// # Errors
+    /// [`Kind::OutputUnsupported`] for an end that nothing is known of.
+    pub fn of_path(path: &Path) -> Result<&'static Self> {
+        let extension = path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase());
+        let Some(extension) = extension else { return Self::named("png") };
+        FORMATS.iter().find(|format| format.extensions.contains(&extension.as_str())).ok_or_else(|| {
+            let known: Vec<_> = FORMATS.iter().flat_map(|format| format.extensions).map(|end| format!(".{end}")).collect();
+            let message = format!("{} is not the name of a video; known are {}", path.display(), known.join(", "));
+            Error::new(Kind::OutputUnsupported, message)
+        })
+    }
+
+    /// Whether it can hold transparency.
+    #[must_use]
+    pub fn holds_alpha(&self) -> bool {
+        !self.alpha.is_empty()
+    }
+
+    /// How segments of this content are encoded by this ffmpeg.
+    ///
+    /// # Errors
+    /// [`Kind::OutputUnsupported`] when the format cannot hold the content; [`Kind::EncoderMissing`] when this ffmpeg
+    /// has none of its encoders; [`Kind::OptionInvalid`] for a quality it does not know.
+    pub(super) fn encoding(&self, ffmpeg: &Ffmpeg, content: Content, wish: Wish, color: &Coloring) -> Result<Encoding> {
+        let alpha = content.has_alpha();
+        let encoders = if alpha { self.alpha } else { self.opaque };
+        if encoders.is_empty() {
+            let message = if alpha {
+                format!("{} holds no transparency", self.name)
+            } else {
+                format!("{} is for transparency only", self.name)
+            };
+            return Err(Error::new(Kind::OutputUnsupported, message));
+        }
+        let usable = |encoder: &&Encoder| (!encoder.hardware || wish.hardware) && ffmpeg.has_encoder(encoder.name);
+        let encoder = encoders.iter().find(usable).ok_or_else(|| {
+            let names: Vec<_> = encoders.iter().filter(|e| !e.hardware).map(|encoder| encoder.name).collect();
+            let message = format!("this ffmpeg has no encoder for {}: {} is needed", self.name, names.join(" or "));
+            Error::new(Kind::EncoderMissing, message)
+        })?;
+        let mut arguments: Vec<String> = vec!["-c:v".into(), encoder.name.into()];
+        let mut add = |more: &[&str]| arguments.extend(more.iter().map(|&argument| argument.to_owned()));
+        if let Some((name, usual)) = encoder.quality {
+            add(&[name, &wish.quality.unwrap_or(usual).to_string()]);
+        }
+        add(encoder.arguments);
+        add((encoder.effort)(wish.preset));
+        add(&["-pix_fmt", encoder.pixels]);
+        add(&["-colorspace", color.matrix.name(), "-color_range", "tv"]);
+        add(&["-color_primaries", &color.primaries, "-color_trc", &color.transfer]);
+        Ok(Encoding { arguments, container: encoder.container, alpha, even: encoder.even })
+    }
+}
+
+/// The colours of the frames, as players are to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Coloring {
+    /// From luma and chroma to red, green, blue.
+    pub matrix: Matrix,
+    primaries: String,
+    transfer: String,
+}
+
+impl Coloring {
+    /// What the file says, and where it says nothing what players take for such a matrix.
+    pub fn new(matrix: Matrix, tags: &ColorTags) -> Self {
+        let usual = matrix.name().trim_end_matches("nc");
+        let or_usual = |tag: &Option<String>, usual: &str| tag.clone().unwrap_or_else(|| usual.to_owned());
+        // BT.2020 shares its transfer with BT.709 at 8 bits.
+        let transfer = if matrix == Matrix::Bt2020 { "bt709" } else { usual };
+        Self { matrix, primaries: or_usual(&tags.primaries, usual), transfer: or_usual(&tags.transfer, transfer) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_for_formats() {
+        let cases = [("a.mp4", "mp4"), ("a.M4V", "mp4"), ("b.webm", "webm"), ("c.mov", "prores"), ("frames", "png"), ("d.gif", "gif")];
+        for (path, name) in cases {
+            assert_eq!(Format::of_path(path.as_ref()).unwrap().name, name, "{path}");
+        }
+        assert_eq!(Format::of_path("a.txt".as_ref()).unwrap_err().kind(), Kind::OutputUnsupported);
+        assert_eq!(Format::named("avi").unwrap_err().kind(), Kind::OutputUnsupported);
+        assert!(Format::named("prores").unwrap().holds_alpha() && !Format::named("mp4").unwrap().holds_alpha());
+    }
+}

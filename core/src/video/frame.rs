@@ -1,0 +1,236 @@
+//! One frame as it travels from decoder to encoder: planes of luma and chroma, and its time.
+
+use backgroundfx_resample as resample;
+
+use crate::{
+    Error, Kind, Result,
+    pixels::{Rgb, Size},
+};
+
+/// A frame: 8-bit planes of luma (full size) and two of chroma (half of each side, rounded up), all of limited range
+/// (luma 16 to 235, chroma 16 to 240 around 128), without padding, one after the other: what ffmpeg calls `yuv420p`.
+///
+/// Luma and chroma are what travels because converting a frame to RGB and back costs more than everything else that is
+/// done to most of its pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    size: Size,
+    samples: Vec<u8>,
+    /// When it is shown, in ticks of the clip's clock.
+    pub ticks: i64,
+}
+
+/// Size of a chroma plane.
+#[must_use]
+pub const fn chroma_size(size: Size) -> Size {
+    Size::new(size.width.div_ceil(2), size.height.div_ceil(2))
+}
+
+/// Number of samples of a frame.
+#[must_use]
+pub const fn frame_bytes(size: Size) -> usize {
+    size.area() + 2 * chroma_size(size).area()
+}
+
+impl Frame {
+    /// A black frame.
+    #[must_use]
+    pub fn black(size: Size) -> Self {
+        let mut samples = vec![16; frame_bytes(size)];
+        samples[size.area()..].fill(128);
+        Self { size, samples, ticks: 0 }
+    }
+
+    /// A picture as a frame: each chroma sample is the mean of its four pixels.
+    #[must_use]
+    pub fn from_rgb(color: &Rgb, matrix: Matrix) -> Self {
+        let size = color.size();
+        let mut frame = Self::black(size);
+        let half = chroma_size(size);
+        let [luma, blue, red] = frame.planes_mut();
+        for (index, sample) in luma.iter_mut().enumerate() {
+            *sample = round(matrix.of_rgb(color.unit(index))[0]);
+        }
+        for (index, (blue, red)) in blue.iter_mut().zip(red).enumerate() {
+            let (x, y) = (index as u32 % half.width * 2, index as u32 / half.width * 2);
+            let (right, below) = ((x + 1).min(size.width - 1), (y + 1).min(size.height - 1));
+            let corners = [(x, y), (right, y), (x, below), (right, below)];
+            let mean = corners.iter().fold([0.0; 3], |sum: [f32; 3], (x, y)| {
+                let unit = color.unit((y * size.width + x) as usize);
+                std::array::from_fn(|c| sum[c] + unit[c] / 4.0)
+            });
+            let [_, b, r] = matrix.of_rgb(mean);
+            (*blue, *red) = (round(b), round(r));
+        }
+        frame
+    }
+
+    /// Width and height.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// All samples: luma, then both chromas.
+    #[must_use]
+    pub fn samples(&self) -> &[u8] {
+        &self.samples
+    }
+
+    /// All samples, to be changed in place.
+    pub fn samples_mut(&mut self) -> &mut [u8] {
+        &mut self.samples
+    }
+
+    /// Luma, blue chroma, red chroma.
+    #[must_use]
+    pub fn planes(&self) -> [&[u8]; 3] {
+        let (luma, chroma) = self.samples.split_at(self.size.area());
+        let (blue, red) = chroma.split_at(chroma.len() / 2);
+        [luma, blue, red]
+    }
+
+    /// Luma, blue chroma, red chroma, to be changed in place.
+    pub fn planes_mut(&mut self) -> [&mut [u8]; 3] {
+        let (luma, chroma) = self.samples.split_at_mut(self.size.area());
+        let (blue, red) = chroma.split_at_mut(chroma.len() / 2);
+        [luma, blue, red]
+    }
+}
+
+/// Resizes an 8-bit plane.
+///
+/// # Errors
+/// [`Kind::Internal`] when resizing fails.
+pub(super) fn shrink(plane: &[u8], from: Size, to: Size) -> Result<Vec<u8>> {
+    if from == to {
+        return Ok(plane.to_vec());
+    }
+    resample::gray_u8(plane, from.sides(), to.sides(), resample::Filter::Triangle)
+        .map_err(|error| Error::new(Kind::Internal, format!("cannot resize a plane: {error}")))
+}
+
+/// How red, green and blue become luma and chroma (ITU-R BT.601, BT.709, BT.2020).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matrix {
+    /// Standard definition.
+    Bt601,
+    /// High definition.
+    Bt709,
+    /// Ultra-high definition, non-constant luminance.
+    Bt2020,
+}
+
+impl Matrix {
+    /// The matrix that a file names; where it names none, what players take for this size.
+    #[must_use]
+    pub fn of(name: Option<&str>, size: Size) -> Self {
+        match name {
+            Some("bt709") => Self::Bt709,
+            Some("bt2020nc" | "bt2020c") => Self::Bt2020,
+            Some("smpte170m" | "bt470bg" | "fcc" | "smpte240m") => Self::Bt601,
+            _ if size.width >= 1280 || size.height >= 720 => Self::Bt709,
+            _ => Self::Bt601,
+        }
+    }
+
+    /// What ffmpeg calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bt601 => "smpte170m",
+            Self::Bt709 => "bt709",
+            Self::Bt2020 => "bt2020nc",
+        }
+    }
+
+    /// Shares of red and blue in luma.
+    const fn shares(self) -> (f32, f32) {
+        match self {
+            Self::Bt601 => (0.299, 0.114),
+            Self::Bt709 => (0.2126, 0.0722),
+            Self::Bt2020 => (0.2627, 0.0593),
+        }
+    }
+
+    /// Luma and chroma, in sample values, of a colour of 0 to 1.
+    #[must_use]
+    pub fn of_rgb(self, [red, green, blue]: [f32; 3]) -> [f32; 3] {
+        let (kr, kb) = self.shares();
+        let luma = kr * red + (1.0 - kr - kb) * green + kb * blue;
+        let chroma = |value: f32, share: f32| 128.0 + 224.0 * (value - luma) / (2.0 * (1.0 - share));
+        [16.0 + 219.0 * luma, chroma(blue, kb), chroma(red, kr)]
+    }
+
+    pub(super) fn table(self) -> Table {
+        let (kr, kb) = self.shares();
+        let kg = 1.0 - kr - kb;
+        let fixed = |value: f32| (value * 65536.0).round() as i32;
+        let chroma = 255.0 / 224.0 * 2.0;
+        Table {
+            luma: fixed(255.0 / 219.0),
+            red: fixed(chroma * (1.0 - kr)),
+            blue: fixed(chroma * (1.0 - kb)),
+            green_of_red: fixed(chroma * (1.0 - kr) * kr / kg),
+            green_of_blue: fixed(chroma * (1.0 - kb) * kb / kg),
+        }
+    }
+}
+
+/// The way back from samples to 8-bit colours, in 65536ths.
+pub(super) struct Table {
+    luma: i32,
+    red: i32,
+    blue: i32,
+    green_of_red: i32,
+    green_of_blue: i32,
+}
+
+impl Table {
+    /// A pixel's red, green and blue.
+    pub fn rgb(&self, luma: u8, blue: u8, red: u8) -> [u8; 3] {
+        let (y, b, r) = (i32::from(luma) - 16, i32::from(blue) - 128, i32::from(red) - 128);
+        let base = y * self.luma + 32768;
+        let clamp = |value: i32| (value >> 16).clamp(0, 255) as u8;
+        [
+            clamp(base + r * self.red),
+            clamp(base - r * self.green_of_red - b * self.green_of_blue),
+            clamp(base + b * self.blue),
+        ]
+    }
+}
+
+fn round(value: f32) -> u8 {
+    (value + 0.5) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{pixels::Samples, video::small::Small};
+
+    #[test]
+    fn colours_survive_the_way_there_and_back() {
+        let colors = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0], [200, 120, 40], [12, 99, 201]];
+        for matrix in [Matrix::Bt601, Matrix::Bt709, Matrix::Bt2020] {
+            for color in colors {
+                let frame = Frame::from_rgb(&Rgb::filled(Size::new(5, 3), color), matrix);
+                let back = Small::of(&frame, Size::new(5, 3)).unwrap().rgb(matrix);
+                let Samples::Eight(samples) = back.samples() else { unreachable!() };
+                for (expected, got) in color.iter().cycle().zip(samples) {
+                    assert!(expected.abs_diff(*got) <= 3, "{matrix:?} {color:?}: {samples:?}");
+                }
+            }
+        }
+        // The corners of BT.709, as its table gives them.
+        assert_eq!(Matrix::Bt709.of_rgb([1.0, 0.0, 0.0]).map(round), [63, 102, 240]);
+        assert_eq!(Matrix::Bt601.of_rgb([0.0, 0.0, 1.0]).map(round), [41, 240, 110]);
+    }
+
+    #[test]
+    fn planes_of_odd_sizes_are_rounded_up() {
+        let frame = Frame::black(Size::new(7, 5));
+        assert_eq!(frame.planes().map(<[u8]>::len), [35, 12, 12]);
+        assert_eq!(frame.samples().len(), frame_bytes(Size::new(7, 5)));
+    }
+}

@@ -1,0 +1,232 @@
+//! The subject's own colours in a frame, and the frame over what is behind it, in luma and chroma.
+
+use super::{frame::{Frame, chroma_size}, small::Small};
+use crate::pixels::{Alpha, Size};
+
+/// Cells of the grid that colours are gathered over, to each side.
+const RADIUS: usize = 4;
+/// Pixels that are looked at together: most such groups lie inside or outside.
+const GROUP: usize = 16;
+
+/// The colours of subject and background around each place, as a coarse grid: what a mixed pixel is unmixed by.
+pub(super) struct Grounds {
+    size: Size,
+    /// Luma, blue and red chroma of the subject, then of the background.
+    cells: Vec<[f32; 6]>,
+}
+
+impl Grounds {
+    /// Gathers both colours over a small copy: means weighted by alpha and by what it leaves (Forte: Approximate Fast
+    /// Foreground Colour Estimation, 2021).
+    pub fn of(small: &Small, matte: &Alpha) -> Self {
+        let (width, height) = (small.size.width as usize, small.size.height as usize);
+        let size = Size::new((width / 2).max(1) as u32, (height / 2).max(1) as u32);
+        let (columns, rows) = (size.width as usize, size.height as usize);
+        let mut sums = vec![[0.0_f32; 8]; columns * rows];
+        for y in 0..(rows * 2).min(height) {
+            for x in 0..(columns * 2).min(width) {
+                let (index, alpha) = (y * width + x, matte.values()[y * width + x]);
+                // Squared: a half-covered pixel tells little of either.
+                let (subject, ground) = (alpha * alpha, (1.0 - alpha) * (1.0 - alpha));
+                let cell = &mut sums[y / 2 * columns + x / 2];
+                for c in 0..3 {
+                    let sample = f32::from(small.planes[c][index]);
+                    cell[c] += subject * sample;
+                    cell[4 + c] += ground * sample;
+                }
+                cell[3] += subject;
+                cell[7] += ground;
+            }
+        }
+        let sums = box_sum(&box_sum(&sums, columns, rows), rows, columns);
+        let cells = sums.iter().map(|sum| {
+            // Where there is nothing of one, the other stands for it.
+            let mean = |own: usize, other: usize| {
+                let (own, other) = (&sum[own..own + 4], &sum[other..other + 4]);
+                let weight = own[3] + 1e-3 * other[3];
+                [0, 1, 2].map(|c| (own[c] + 1e-3 * other[c]) / weight.max(1e-9))
+            };
+            let ([a, b, c], [d, e, f]) = (mean(0, 4), mean(4, 0));
+            [a, b, c, d, e, f]
+        });
+        Self { size, cells: cells.collect() }
+    }
+
+    /// The colours of subject and background of plane `c` at a place given as shares of both sides.
+    fn at(&self, across: f32, down: f32, c: usize) -> (f32, f32) {
+        let (width, height) = (self.size.width as usize, self.size.height as usize);
+        let x = (across * width as f32 - 0.5).clamp(0.0, (width - 1) as f32);
+        let y = (down * height as f32 - 0.5).clamp(0.0, (height - 1) as f32);
+        let (left, top) = (x as usize, y as usize);
+        let (right, bottom) = ((left + 1).min(width - 1), (top + 1).min(height - 1));
+        let (x, y) = (x - left as f32, y - top as f32);
+        let corner = |row: usize, column: usize| &self.cells[row * width + column];
+        let mix = |c: usize| {
+            let upper = corner(top, left)[c] + x * (corner(top, right)[c] - corner(top, left)[c]);
+            let lower = corner(bottom, left)[c] + x * (corner(bottom, right)[c] - corner(bottom, left)[c]);
+            upper + y * (lower - upper)
+        };
+        (mix(c), mix(3 + c))
+    }
+}
+
+/// Sums over `RADIUS` cells to each side along a row; what comes out is turned by a quarter, so that two calls do both.
+fn box_sum(cells: &[[f32; 8]], width: usize, height: usize) -> Vec<[f32; 8]> {
+    let mut turned = vec![[0.0; 8]; cells.len()];
+    for y in 0..height {
+        let row = &cells[y * width..(y + 1) * width];
+        let mut sum = [0.0_f32; 8];
+        let add = |sum: &mut [f32; 8], cell: &[f32; 8], sign: f32| {
+            sum.iter_mut().zip(cell).for_each(|(sum, value)| *sum += sign * value);
+        };
+        row.iter().take(RADIUS).for_each(|cell| add(&mut sum, cell, 1.0));
+        for x in 0..width {
+            if let Some(cell) = row.get(x + RADIUS) {
+                add(&mut sum, cell, 1.0);
+            }
+            if x > RADIUS {
+                add(&mut sum, &row[x - RADIUS - 1], -1.0);
+            }
+            turned[x * height + y] = sum.map(|value| value.max(0.0));
+        }
+    }
+    turned
+}
+
+/// What stands where the subject is not.
+#[derive(Clone, Copy)]
+pub(super) enum Behind<'a> {
+    /// Another frame of the same size.
+    Frame(&'a Frame),
+    /// Nothing: mixed pixels get the subject's own colours, the rest is black.
+    Nothing,
+}
+
+/// Puts the subject over what is behind it, in place. `strength`, 0 to 1, is how much of the old background's colour is
+/// taken out of mixed pixels. `alpha` is of the frame's size, 255 meaning 1.
+pub(super) fn mix(frame: &mut Frame, alpha: &[u8], grounds: &Grounds, strength: f32, behind: Behind<'_>) {
+    let size = frame.size();
+    let half = chroma_size(size);
+    let quarter = halve(alpha, size);
+    let sizes = [size, half, half];
+    let alphas: [&[u8]; 3] = [alpha, &quarter, &quarter];
+    let others = match behind {
+        Behind::Frame(other) => other.planes().map(Some),
+        Behind::Nothing => [None; 3],
+    };
+    for (c, plane) in frame.planes_mut().into_iter().enumerate() {
+        let black = if c == 0 { 16 } else { 128 };
+        let width = sizes[c].width as usize;
+        for (y, row) in plane.chunks_exact_mut(width).enumerate() {
+            let down = (y as f32 + 0.5) / sizes[c].height as f32;
+            let row_alpha = &alphas[c][y * width..(y + 1) * width];
+            let other = others[c].map(|plane| &plane[y * width..(y + 1) * width]);
+            for (start, (samples, alpha)) in
+                row.chunks_mut(GROUP).zip(row_alpha.chunks(GROUP)).enumerate().map(|(n, pair)| (n * GROUP, pair))
+            {
+                if alpha.iter().all(|a| *a == 255) {
+                    continue;
+                }
+                let other = other.map(|row| &row[start..start + samples.len()]);
+                if alpha.iter().all(|a| *a == 0) {
+                    match other {
+                        Some(other) => samples.copy_from_slice(other),
+                        None => samples.fill(black),
+                    }
+                    continue;
+                }
+                for (i, (sample, alpha)) in samples.iter_mut().zip(alpha).enumerate() {
+                    let (alpha, own) = (f32::from(*alpha) / 255.0, f32::from(*sample));
+                    let (subject, ground) = grounds.at(((start + i) as f32 + 0.5) / width as f32, down, c);
+                    let rest = own - alpha * subject - (1.0 - alpha) * ground;
+                    let pure = (subject + alpha * rest).clamp(0.0, 255.0);
+                    let color = own + strength * (pure - own);
+                    let mixed = other.map_or(color, |other| color * alpha + f32::from(other[i]) * (1.0 - alpha));
+                    *sample = (mixed + 0.5) as u8;
+                }
+            }
+        }
+    }
+}
+
+/// Alpha of the chroma planes: the mean of four.
+fn halve(alpha: &[u8], size: Size) -> Vec<u8> {
+    let half = chroma_size(size);
+    let width = size.width as usize;
+    let mut means = Vec::with_capacity(half.area());
+    for y in 0..half.height as usize {
+        let above = &alpha[2 * y * width..][..width];
+        let below = &alpha[(2 * y + 1).min(size.height as usize - 1) * width..][..width];
+        let (pairs, rest) = (above.as_chunks::<2>(), below.as_chunks::<2>());
+        means.extend(pairs.0.iter().zip(rest.0).map(|(a, b)| {
+            let sum = u16::from(a[0]) + u16::from(a[1]) + u16::from(b[0]) + u16::from(b[1]);
+            ((sum + 2) / 4) as u8
+        }));
+        if let ([last], [under]) = (pairs.1, rest.1) {
+            means.push(u16::midpoint(u16::from(*last), u16::from(*under)) as u8);
+        }
+    }
+    means
+}
+
+/// The matte as a grey frame.
+pub(super) fn grey(alpha: &[u8], frame: &mut Frame) {
+    let [luma, blue, red] = frame.planes_mut();
+    for (sample, alpha) in luma.iter_mut().zip(alpha) {
+        *sample = (16 + (u16::from(*alpha) * 219 + 127) / 255) as u8;
+    }
+    blue.fill(128);
+    red.fill(128);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{pixels::{Rgb, Samples}, video::frame::Matrix};
+
+    const SIZE: Size = Size::new(96, 64);
+
+    /// A soft disc of one colour over another, with its true alpha.
+    fn scene(subject: [u8; 3], ground: [u8; 3]) -> (Frame, Vec<u8>) {
+        let alpha: Vec<f32> = (0..SIZE.area())
+            .map(|i| ((20.0 - f32::hypot((i % 96) as f32 - 47.5, (i / 96) as f32 - 31.5)) / 8.0 + 0.5).clamp(0.0, 1.0))
+            .collect();
+        let mixed = |a: f32| [0, 1, 2].map(|c| (a * f32::from(subject[c]) + (1.0 - a) * f32::from(ground[c]) + 0.5) as u8);
+        let color = Rgb::new(SIZE, Samples::Eight(alpha.iter().flat_map(|a| mixed(*a)).collect()));
+        (Frame::from_rgb(&color, Matrix::Bt709), alpha.iter().map(|a| (a * 255.0 + 0.5) as u8).collect())
+    }
+
+    fn grounds(frame: &Frame, alpha: &[u8]) -> Grounds {
+        Grounds::of(&Small::of(frame, SIZE).unwrap(), &Alpha::from_u8(SIZE, alpha))
+    }
+
+    #[test]
+    fn a_new_background_takes_the_old_ones_place_in_mixed_pixels() {
+        let (mut frame, alpha) = scene([200, 60, 50], [40, 200, 60]);
+        let (expected, _) = scene([200, 60, 50], [30, 40, 220]);
+        let behind = Frame::from_rgb(&Rgb::filled(SIZE, [30, 40, 220]), Matrix::Bt709);
+        let grounds = grounds(&frame, &alpha);
+        mix(&mut frame, &alpha, &grounds, 1.0, Behind::Frame(&behind));
+        let worst = frame.samples().iter().zip(expected.samples()).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(worst.unwrap() <= 6, "{worst:?}");
+    }
+
+    #[test]
+    fn without_a_background_the_subjects_own_colours_stand() {
+        let (mut frame, alpha) = scene([200, 60, 50], [40, 200, 60]);
+        let grounds = grounds(&frame, &alpha);
+        mix(&mut frame, &alpha, &grounds, 1.0, Behind::Nothing);
+        let expected = Matrix::Bt709.of_rgb([200, 60, 50].map(|c| f32::from(c as u8) / 255.0));
+        for (sample, a) in frame.planes()[0].iter().zip(&alpha).filter(|(_, a)| **a > 20) {
+            assert!((f32::from(*sample) - expected[0]).abs() < 6.0, "{sample} at {a}");
+        }
+        assert_eq!(frame.planes().map(|plane| plane[0]), [16, 128, 128]);
+    }
+
+    #[test]
+    fn a_grey_frame_is_the_matte() {
+        let mut frame = Frame::black(Size::new(3, 1));
+        grey(&[0, 128, 255], &mut frame);
+        assert_eq!(frame.samples(), [16, 126, 235, 128, 128, 128, 128]);
+    }
+}

@@ -1,0 +1,270 @@
+//! A clip's frames through named threads joined by bounded queues: decode, matte, composite, encode.
+
+use std::{
+    collections::VecDeque,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    backdrop::Backdrop,
+    child::Complaints,
+    enlarge::enlarge,
+    frame::{Frame, Matrix},
+    mix::{Behind, Grounds, mix},
+    reader::Reader,
+    small::Small,
+    steady::Steady,
+};
+use crate::{
+    Error, Kind, Result,
+    pixels::{Alpha, Rgb, Size},
+};
+
+/// Frames that wait between two stages.
+const QUEUE: usize = 2;
+
+/// One frame on its way, with what is known of it so far. Buffers go back to the reader and are used again.
+pub(super) struct Carried {
+    pub frame: Frame,
+    /// Alpha of the frame's size, 255 meaning 1.
+    pub alpha: Vec<u8>,
+    /// Whether a segment begins with it.
+    pub begins: bool,
+    small: Small,
+    matte: Alpha,
+}
+
+/// What each stage needs.
+pub(super) struct Stages<'a> {
+    pub reader: Reader,
+    pub size: Size,
+    pub small: Size,
+    pub matrix: Matrix,
+    /// Frames up to this time are read and passed over.
+    pub after: Option<i64>,
+    /// Frames from this time on are not wanted.
+    pub before: Option<i64>,
+    /// Frames in a segment.
+    pub segment: u64,
+    pub steady: Steady,
+    /// Finds the matte of a small picture.
+    pub matte: &'a mut (dyn FnMut(&Rgb) -> Result<Alpha> + Send),
+    pub backdrop: Backdrop,
+    pub strength: f32,
+}
+
+/// How long the stages worked, without waiting for each other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Busy {
+    /// Decoding: waiting for ffmpeg's frames.
+    pub decode: Duration,
+    /// Finding mattes.
+    pub matte: Duration,
+    /// Unmixing and mixing colours.
+    pub composite: Duration,
+    /// Encoding: waiting for ffmpeg to take frames.
+    pub encode: Duration,
+}
+
+impl Busy {
+    /// The stages with their times, in the order of the path.
+    #[must_use]
+    pub fn stages(&self) -> [(&'static str, Duration); 4] {
+        [("decode", self.decode), ("matte", self.matte), ("composite", self.composite), ("encode", self.encode)]
+    }
+
+    /// The stage that all others wait for.
+    #[must_use]
+    pub fn bottleneck(&self) -> &'static str {
+        self.stages().into_iter().max_by_key(|(_, time)| *time).map_or("decode", |(name, _)| name)
+    }
+}
+
+/// Runs all stages; `encode` takes the finished frames in order, on the calling thread. The first error of any stage
+/// ends all of them and is the one reported.
+///
+/// # Errors
+/// What the stages report.
+pub(super) fn run(
+    stages: Stages<'_>,
+    mut encode: impl FnMut(&mut Carried) -> Result<()>,
+) -> Result<(Busy, Complaints)> {
+    let Stages { reader, size, small, matrix, after, before, segment, steady, matte, backdrop, strength } = stages;
+    let (give_back, spare) = sync_channel(steady.latency() + 4 * QUEUE + 4);
+    let (decoded, to_matte) = sync_channel(QUEUE);
+    let (matted, to_composite) = sync_channel(QUEUE);
+    let (mixed, to_encode) = sync_channel(QUEUE);
+    let most = steady.latency() + 3 * QUEUE + 4;
+    let mut busy = Busy::default();
+    thread::scope(|scope| {
+        let reading = Reading { size, small, after, before, segment, most };
+        let decode = spawn(scope, "decode", move || reading.run(reader, &spare, &decoded))?;
+        let finding = spawn(scope, "matte", move || Finding { steady, matte, matrix, waiting: VecDeque::new() }.run(&to_matte, &matted))?;
+        let composite = spawn(scope, "composite", move || {
+            Mixing { backdrop, matrix, strength, size }.run(&to_composite, &mixed)
+        })?;
+        let mut encoded = Ok(());
+        for mut carried in &to_encode {
+            let begun = Instant::now();
+            encoded = encode(&mut carried);
+            busy.encode += begun.elapsed();
+            if encoded.is_err() {
+                break;
+            }
+            // The reader has gone when all frames are read.
+            let _ = give_back.try_send(carried);
+        }
+        // With its queues closed, every stage comes to its end.
+        drop((to_encode, give_back));
+        let (decode, finding, composite) = (join(decode), join(finding), join(composite));
+        encoded?;
+        busy.composite = composite?;
+        busy.matte = finding?;
+        let (time, complaints) = decode?;
+        busy.decode = time;
+        Ok((busy, complaints))
+    })
+}
+
+fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    name: &str,
+    stage: impl FnOnce() -> Result<T> + Send + 'scope,
+) -> Result<thread::ScopedJoinHandle<'scope, Result<T>>> {
+    let started = thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, stage);
+    started.map_err(|error| Error::new(Kind::Internal, "cannot start a thread").because(error))
+}
+
+fn join<T>(stage: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    stage.join().unwrap_or_else(|_| Err(Error::new(Kind::Internal, "a stage of the video broke down")))
+}
+
+struct Reading {
+    size: Size,
+    small: Size,
+    after: Option<i64>,
+    before: Option<i64>,
+    segment: u64,
+    /// Most frames in flight.
+    most: usize,
+}
+
+impl Reading {
+    fn run(self, mut reader: Reader, spare: &Receiver<Carried>, next: &SyncSender<Carried>) -> Result<(Duration, Complaints)> {
+        let (mut made, mut count, mut busy) = (0, 0_u64, Duration::ZERO);
+        let mut kept: Option<Carried> = None;
+        loop {
+            let mut carried = match kept.take().or_else(|| spare.try_recv().ok()) {
+                Some(carried) => carried,
+                None if made < self.most => {
+                    made += 1;
+                    self.fresh()
+                }
+                None => match spare.recv() {
+                    Ok(carried) => carried,
+                    // A later stage has ended: its error is the one that counts.
+                    Err(_) => return Ok((busy, reader.end())),
+                },
+            };
+            let begun = Instant::now();
+            let more = reader.next(&mut carried.frame)?;
+            busy += begun.elapsed();
+            if !more {
+                return Ok((busy, reader.finish()?));
+            }
+            let ticks = carried.frame.ticks;
+            if self.before.is_some_and(|before| ticks >= before) {
+                return Ok((busy, reader.end()));
+            }
+            if self.after.is_some_and(|after| ticks <= after) {
+                kept = Some(carried);
+                continue;
+            }
+            carried.begins = count.is_multiple_of(self.segment);
+            count += 1;
+            if next.send(carried).is_err() {
+                return Ok((busy, reader.end()));
+            }
+        }
+    }
+
+    fn fresh(&self) -> Carried {
+        Carried {
+            frame: Frame::black(self.size),
+            alpha: Vec::new(),
+            begins: false,
+            small: Small { size: self.small, planes: [Vec::new(), Vec::new(), Vec::new()] },
+            matte: Alpha::filled(Size::new(1, 1), 0.0),
+        }
+    }
+}
+
+struct Finding<'a> {
+    steady: Steady,
+    matte: &'a mut (dyn FnMut(&Rgb) -> Result<Alpha> + Send),
+    matrix: Matrix,
+    waiting: VecDeque<Carried>,
+}
+
+impl Finding<'_> {
+    fn run(mut self, frames: &Receiver<Carried>, next: &SyncSender<Carried>) -> Result<Duration> {
+        let mut busy = Duration::ZERO;
+        for mut carried in frames {
+            let begun = Instant::now();
+            let mut mattes = Vec::new();
+            // What comes of a segment depends on its frames alone, so that work can go on between any two.
+            if carried.begins {
+                mattes = self.steady.finish(self.matte)?;
+            }
+            carried.small = Small::of(&carried.frame, carried.small.size)?;
+            let picture = carried.small.rgb(self.matrix);
+            self.waiting.push_back(carried);
+            mattes.extend(self.steady.push(picture, self.matte)?);
+            busy += begun.elapsed();
+            if !self.pass_on(mattes, next) {
+                return Ok(busy);
+            }
+        }
+        let begun = Instant::now();
+        let mattes = self.steady.finish(self.matte)?;
+        busy += begun.elapsed();
+        self.pass_on(mattes, next);
+        Ok(busy)
+    }
+
+    /// Whether the next stage still takes frames.
+    fn pass_on(&mut self, mattes: Vec<Alpha>, next: &SyncSender<Carried>) -> bool {
+        mattes.into_iter().all(|matte| {
+            let carried = self.waiting.pop_front();
+            carried.is_none_or(|carried| next.send(Carried { matte, ..carried }).is_ok())
+        })
+    }
+}
+
+struct Mixing {
+    backdrop: Backdrop,
+    matrix: Matrix,
+    strength: f32,
+    size: Size,
+}
+
+impl Mixing {
+    fn run(mut self, frames: &Receiver<Carried>, next: &SyncSender<Carried>) -> Result<Duration> {
+        let mut busy = Duration::ZERO;
+        for mut carried in frames {
+            let begun = Instant::now();
+            let Carried { frame, alpha, small, matte, .. } = &mut carried;
+            enlarge(matte, &small.planes[0], frame.planes()[0], self.size, alpha);
+            let grounds = Grounds::of(small, matte);
+            let behind = self.backdrop.next(|| small.rgb(self.matrix), matte, self.matrix)?;
+            mix(frame, alpha, &grounds, self.strength, behind.map_or(Behind::Nothing, Behind::Frame));
+            busy += begun.elapsed();
+            if next.send(carried).is_err() {
+                break;
+            }
+        }
+        Ok(busy)
+    }
+}
