@@ -61,7 +61,10 @@ pub fn run(arguments: &VideoArguments, shared: &Shared, config: &Config) -> Ende
                 let error = error.on(order.input.display());
                 if arguments.json {
                     let told = json!({ "code": error.code(), "message": error.to_string(), "hint": error.hint() });
-                    say!("{}", json!({ "input": order.input.display().to_string(), "status": "failed", "error": told }));
+                    say!(
+                        "{}",
+                        json!({ "input": order.input.display().to_string(), "status": "failed", "error": told })
+                    );
                 } else {
                     exit::show(&error);
                 }

@@ -153,7 +153,12 @@ pub const KINDS: &[KindRow] = &[
         false,
         "transparency needs .png, .webp, .avif or .tiff, for video .webm, .mov, .gif, .webp or a folder; others need --background",
     ),
-    row(Kind::OptionInvalid, "option_invalid", false, "see `backgroundfx help remove` or `help video` for each option's range"),
+    row(
+        Kind::OptionInvalid,
+        "option_invalid",
+        false,
+        "see `backgroundfx help remove` or `help video` for each option's range",
+    ),
     row(Kind::ConfigInvalid, "config_invalid", false, "correct the named field; unknown fields are refused on purpose"),
     row(
         Kind::BackgroundInvalid,

@@ -43,8 +43,8 @@ use crate::{
     files::{self, IfExists, Metadata, Picture},
     models::{ModelCard, ModelUsed, Segmenter},
     options::{Length, Options},
-    pixels::{Rgb, Size},
     pipeline::{self, Recipe},
+    pixels::{Rgb, Size},
     progress::{Progress, Step},
 };
 use backdrop::Backdrop;
@@ -331,7 +331,9 @@ impl Making<'_> {
             (seconds, _) => seconds,
         };
         let reached = made.clock.microseconds(last.last + made.clock.frame()) as f64 / 1e6;
-        let Some(claimed) = claimed.filter(|claimed| reached + (0.02 * claimed).max(1.0) < *claimed) else { return Ok(()) };
+        let Some(claimed) = claimed.filter(|claimed| reached + (0.02 * claimed).max(1.0) < *claimed) else {
+            return Ok(());
+        };
         if self.job.options.accept_damage {
             return Ok(());
         }

@@ -178,8 +178,10 @@ mod tests {
         let picture = Rgb::new(size, Samples::Eight(samples));
         let alpha = Alpha::new(size, (0..size.area()).map(|i| if inside(i) { 1.0 } else { 0.0 }).collect());
         for notation in ["", "6", "3%", "40"] {
-            let painted =
-                parse(notation).unwrap().paint(&Scene { canvas: size, picture: &picture, alpha: &alpha, scale: 1.0 }).unwrap();
+            let painted = parse(notation)
+                .unwrap()
+                .paint(&Scene { canvas: size, picture: &picture, alpha: &alpha, scale: 1.0 })
+                .unwrap();
             for i in 0..size.area() {
                 let [red, green, _] = painted.unit(i);
                 assert!(red < 0.02 && (green - 180.0 / 255.0).abs() < 0.03, "{notation}: {red} {green}");

@@ -73,7 +73,9 @@ impl Backdrop {
         let own = Matrix::of(clip.color.matrix.as_deref(), clip.size).name();
         let filters = vec![
             format!("fps={rate}"),
-            format!("scale={width}:{height}:force_original_aspect_ratio=increase:in_color_matrix={own}:out_color_matrix={name}:out_range=tv"),
+            format!(
+                "scale={width}:{height}:force_original_aspect_ratio=increase:in_color_matrix={own}:out_color_matrix={name}:out_range=tv"
+            ),
             format!("crop={width}:{height}"),
         ];
         // Where its length is known, going on in the middle shows what an unbroken run would show there.

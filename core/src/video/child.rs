@@ -34,7 +34,8 @@ impl Running {
             let program = command.get_program().display().to_string();
             Error::new(Kind::FfmpegUnusable, format!("{program} cannot be started: {error}")).because(error)
         })?;
-        let stderr = child.stderr.take().ok_or_else(|| Error::new(Kind::Internal, "the child has no standard error"))?;
+        let stderr =
+            child.stderr.take().ok_or_else(|| Error::new(Kind::Internal, "the child has no standard error"))?;
         let listen = move || {
             let mut complaints = Complaints::default();
             // Bytes, not text: names of files may be anything.
@@ -105,7 +106,8 @@ impl Complaints {
 
     /// The error they amount to: `kind`, unless the disk was full.
     pub fn error(&self, kind: Kind, what: &str) -> Error {
-        let said = if self.lines.is_empty() { "ffmpeg failed without a word".to_owned() } else { self.lines.join("; ") };
+        let said =
+            if self.lines.is_empty() { "ffmpeg failed without a word".to_owned() } else { self.lines.join("; ") };
         let full = self.lines.iter().any(|line| line.contains("No space left on device"));
         Error::new(if full { Kind::OutputUnwritable } else { kind }, format!("{what}: {said}"))
     }

@@ -25,8 +25,7 @@ pub(super) fn enlarge(matte: &Alpha, small_luma: &[u8], luma: &[u8], size: Size,
     let (slopes, active) = slopes(matte, small_luma);
     let columns = Columns::new(size.width as usize, from.width as usize);
     let small_width = from.width as usize;
-    let (mut coarse, mut slope, mut mean) =
-        (vec![0.0; small_width], vec![0.0; small_width], vec![0.0; small_width]);
+    let (mut coarse, mut slope, mut mean) = (vec![0.0; small_width], vec![0.0; small_width], vec![0.0; small_width]);
     let mut lively = vec![false; small_width];
     for y in 0..size.height as usize {
         let (top, bottom, down) = place(y, size.height as usize, from.height as usize);
@@ -40,7 +39,11 @@ pub(super) fn enlarge(matte: &Alpha, small_luma: &[u8], luma: &[u8], size: Size,
             lively[x] = active[top + x] | active[bottom + x];
         }
         let row = y * size.width as usize..(y + 1) * size.width as usize;
-        columns.fill(&Row { coarse: &coarse, slope: &slope, mean: &mean, lively: &lively }, &luma[row.clone()], &mut alpha[row]);
+        columns.fill(
+            &Row { coarse: &coarse, slope: &slope, mean: &mean, lively: &lively },
+            &luma[row.clone()],
+            &mut alpha[row],
+        );
     }
 }
 
@@ -108,7 +111,8 @@ fn slopes(matte: &Alpha, luma: &[u8]) -> (Vec<f32>, Vec<bool>) {
         for x in 0..width {
             let value = values[y * width + x];
             let near = |other: f32| (value - other).abs() < NOTHING;
-            let still = near(values[y * width + (x + 1).min(width - 1)]) && near(values[(y + 1).min(height - 1) * width + x]);
+            let still =
+                near(values[y * width + (x + 1).min(width - 1)]) && near(values[(y + 1).min(height - 1) * width + x]);
             if !still || (NOTHING..1.0 - NOTHING).contains(&value) {
                 for row in y.saturating_sub(RADIUS)..(y + RADIUS + 1).min(height) {
                     active[row * width..][x.saturating_sub(RADIUS)..(x + RADIUS + 1).min(width)].fill(true);

@@ -145,16 +145,7 @@ const fn vp9(preset: Preset) -> &'static [&'static str] {
 }
 
 const fn encoder(name: &'static str, pixels: &'static str, container: &'static str) -> Encoder {
-    Encoder {
-        name,
-        hardware: false,
-        pixels,
-        quality: None,
-        arguments: &[],
-        effort: no_effort,
-        container,
-        even: false,
-    }
+    Encoder { name, hardware: false, pixels, quality: None, arguments: &[], effort: no_effort, container, even: false }
 }
 
 const fn x264(container: &'static str) -> Encoder {
@@ -329,7 +320,10 @@ impl Format {
     pub fn named(name: &str) -> Result<&'static Self> {
         FORMATS.iter().find(|format| format.name == name).ok_or_else(|| {
             let names: Vec<_> = FORMATS.iter().map(|format| format.name).collect();
-            Error::new(Kind::OutputUnsupported, format!("no video format is called {name:?}; there are {}", names.join(", ")))
+            Error::new(
+                Kind::OutputUnsupported,
+                format!("no video format is called {name:?}; there are {}", names.join(", ")),
+            )
         })
     }
 
@@ -341,7 +335,8 @@ impl Format {
         let extension = path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase());
         let Some(extension) = extension else { return Self::named("png") };
         FORMATS.iter().find(|format| format.extensions.contains(&extension.as_str())).ok_or_else(|| {
-            let known: Vec<_> = FORMATS.iter().flat_map(|format| format.extensions).map(|end| format!(".{end}")).collect();
+            let known: Vec<_> =
+                FORMATS.iter().flat_map(|format| format.extensions).map(|end| format!(".{end}")).collect();
             let message = format!("{} is not the name of a video; known are {}", path.display(), known.join(", "));
             Error::new(Kind::OutputUnsupported, message)
         })
@@ -415,7 +410,14 @@ mod tests {
 
     #[test]
     fn names_stand_for_formats() {
-        let cases = [("a.mp4", "mp4"), ("a.M4V", "mp4"), ("b.webm", "webm"), ("c.mov", "prores"), ("frames", "png"), ("d.gif", "gif")];
+        let cases = [
+            ("a.mp4", "mp4"),
+            ("a.M4V", "mp4"),
+            ("b.webm", "webm"),
+            ("c.mov", "prores"),
+            ("frames", "png"),
+            ("d.gif", "gif"),
+        ];
         for (path, name) in cases {
             assert_eq!(Format::of_path(path.as_ref()).unwrap().name, name, "{path}");
         }

@@ -149,7 +149,8 @@ impl Joining<'_> {
     fn audio_encoder(&self, container: Container, codec: &str, notes: &mut Vec<String>) -> Result<&'static str> {
         let found = container.audio_encoders.iter().find(|name| self.ffmpeg.has_encoder(name));
         let encoder = found.copied().ok_or_else(|| {
-            let message = format!("{} cannot hold sound as {codec}, and this ffmpeg cannot encode it anew", container.muxer);
+            let message =
+                format!("{} cannot hold sound as {codec}, and this ffmpeg cannot encode it anew", container.muxer);
             Error::new(Kind::EncoderMissing, message)
         })?;
         notes.push(format!("sound as {codec} cannot be kept in {}: encoded anew by {encoder}", container.muxer));

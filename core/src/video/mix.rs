@@ -1,6 +1,9 @@
 //! The subject's own colours in a frame, and the frame over what is behind it, in luma and chroma.
 
-use super::{frame::{Frame, chroma_size}, small::Small};
+use super::{
+    frame::{Frame, chroma_size},
+    small::Small,
+};
 use crate::pixels::{Alpha, Size};
 
 /// Cells of the grid that colours are gathered over, to each side.
@@ -182,7 +185,10 @@ pub(super) fn grey(alpha: &[u8], frame: &mut Frame) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{pixels::{Rgb, Samples}, video::frame::Matrix};
+    use crate::{
+        pixels::{Rgb, Samples},
+        video::frame::Matrix,
+    };
 
     const SIZE: Size = Size::new(96, 64);
 
@@ -191,7 +197,8 @@ mod tests {
         let alpha: Vec<f32> = (0..SIZE.area())
             .map(|i| ((20.0 - f32::hypot((i % 96) as f32 - 47.5, (i / 96) as f32 - 31.5)) / 8.0 + 0.5).clamp(0.0, 1.0))
             .collect();
-        let mixed = |a: f32| [0, 1, 2].map(|c| (a * f32::from(subject[c]) + (1.0 - a) * f32::from(ground[c]) + 0.5) as u8);
+        let mixed =
+            |a: f32| [0, 1, 2].map(|c| (a * f32::from(subject[c]) + (1.0 - a) * f32::from(ground[c]) + 0.5) as u8);
         let color = Rgb::new(SIZE, Samples::Eight(alpha.iter().flat_map(|a| mixed(*a)).collect()));
         (Frame::from_rgb(&color, Matrix::Bt709), alpha.iter().map(|a| (a * 255.0 + 0.5) as u8).collect())
     }

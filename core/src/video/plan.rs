@@ -150,7 +150,8 @@ fn target(clip: &Clip, scale: Option<Scale>, notes: &mut Vec<String>) -> Size {
 /// Filters that bring PQ and HLG to BT.709, after Hable's curve.
 fn tone_map(ffmpeg: &Ffmpeg) -> Result<Vec<String>> {
     if !(ffmpeg.has_filter("zscale") && ffmpeg.has_filter("tonemap")) {
-        let message = "the clip has a high dynamic range, and this ffmpeg lacks the filters zscale and tonemap to map it";
+        let message =
+            "the clip has a high dynamic range, and this ffmpeg lacks the filters zscale and tonemap to map it";
         return Err(Error::new(Kind::FfmpegUnusable, message));
     }
     let steps = [

@@ -176,7 +176,8 @@ fn clip(answer: &Answer) -> Result<Clip> {
         answer.streams.iter().filter(is(kind)).map(name).collect()
     };
     let stream = pictures.filter(|stream| stream.width > 0 && stream.height > 0).ok_or_else(|| {
-        let has = if answer.streams.iter().any(|s| s.codec_type.as_deref() == Some("audio")) { "only sound" } else { "none" };
+        let has =
+            if answer.streams.iter().any(|s| s.codec_type.as_deref() == Some("audio")) { "only sound" } else { "none" };
         Error::new(Kind::VideoUnreadable, format!("the file has no moving pictures, {has}"))
     })?;
     let rates = [&stream.avg_frame_rate, &stream.r_frame_rate];

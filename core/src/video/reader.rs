@@ -81,14 +81,9 @@ impl Reader {
         let first = times.recv().ok();
         let tick = hear_tick.try_iter().last();
         match (first, tick) {
-            (Some(first), Some(tick)) => Ok(Some(Self {
-                running: Some(running),
-                pictures,
-                times,
-                size: reading.size,
-                tick,
-                first: Some(first),
-            })),
+            (Some(first), Some(tick)) => {
+                Ok(Some(Self { running: Some(running), pictures, times, size: reading.size, tick, first: Some(first) }))
+            }
             _ => running.finish(Kind::VideoCorrupt, "it cannot be decoded").and_then(|complaints| {
                 let nothing = complaints.count == 0;
                 if nothing { Ok(None) } else { Err(complaints.error(Kind::VideoCorrupt, "no frame can be decoded")) }
@@ -126,7 +121,10 @@ impl Reader {
     /// [`Kind::VideoCorrupt`] when it failed.
     pub fn finish(mut self) -> Result<Complaints> {
         let running = self.running.take();
-        running.map_or_else(|| Ok(Complaints::default()), |running| running.finish(Kind::VideoCorrupt, "decoding broke off"))
+        running.map_or_else(
+            || Ok(Complaints::default()),
+            |running| running.finish(Kind::VideoCorrupt, "decoding broke off"),
+        )
     }
 
     /// Ends decoding before the file's end.
@@ -150,7 +148,9 @@ impl Told {
     fn of(line: &str) -> Option<Self> {
         let told = line.strip_prefix("[Parsed_showinfo_")?.split_once("[info] ")?.1;
         if let Some(rest) = told.strip_prefix("config in time_base:") {
-            return Some(rest.split(',').next().and_then(|text| Ratio::parse(text.trim())).map_or(Self::Nothing, Self::Clock));
+            return Some(
+                rest.split(',').next().and_then(|text| Ratio::parse(text.trim())).map_or(Self::Nothing, Self::Clock),
+            );
         }
         let time = told.strip_prefix("n:").and_then(|rest| rest.split_once("pts:")).map(|(_, rest)| rest.trim_start());
         let number = time.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
@@ -165,9 +165,15 @@ mod tests {
     #[test]
     fn lines_about_frames_are_understood() {
         let cases = [
-            ("[Parsed_showinfo_1 @ 0x5] [info] config in time_base: 1/30000, frame_rate: 30000/1001", Some(Told::Clock(Ratio::new(1, 30000)))),
+            (
+                "[Parsed_showinfo_1 @ 0x5] [info] config in time_base: 1/30000, frame_rate: 30000/1001",
+                Some(Told::Clock(Ratio::new(1, 30000))),
+            ),
             ("[Parsed_showinfo_1 @ 0x5] [info] config out time_base: 0/0, frame_rate: 0/0", Some(Told::Nothing)),
-            ("[Parsed_showinfo_2 @ 0x5] [info] n:   0 pts:  15015 pts_time:0.5005  pos:    27935 fmt:yuv420p", Some(Told::Time(15015))),
+            (
+                "[Parsed_showinfo_2 @ 0x5] [info] n:   0 pts:  15015 pts_time:0.5005  pos:    27935 fmt:yuv420p",
+                Some(Told::Time(15015)),
+            ),
             ("[Parsed_showinfo_2 @ 0x5] [info] n:  12 pts:-512 pts_time:-0.5 duration: 512", Some(Told::Time(-512))),
             ("[Parsed_showinfo_2 @ 0x5] [info] color_range:unknown color_space:unknown", Some(Told::Nothing)),
             ("[h264 @ 0x5] [error] error while decoding MB 3 4", None),

@@ -52,7 +52,7 @@ impl Segments {
             Some(_) if resume => {}
             _ => {
                 remove_folder(&folder)?;
-                fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, error))?;
+                fs::create_dir(&folder).map_err(|error| unwritable(&folder, error))?;
                 let path = folder.join(PLAN);
                 fs::write(&path, plan).map_err(|error| unwritable(&path, error))?;
             }

@@ -101,10 +101,11 @@ pub(super) fn run(
     thread::scope(|scope| {
         let reading = Reading { size, small, after, before, segment, most };
         let decode = spawn(scope, "decode", move || reading.run(reader, &spare, &decoded))?;
-        let finding = spawn(scope, "matte", move || Finding { steady, matte, matrix, waiting: VecDeque::new() }.run(&to_matte, &matted))?;
-        let composite = spawn(scope, "composite", move || {
-            Mixing { backdrop, matrix, strength, size }.run(&to_composite, &mixed)
+        let finding = spawn(scope, "matte", move || {
+            Finding { steady, matte, matrix, waiting: VecDeque::new() }.run(&to_matte, &matted)
         })?;
+        let composite =
+            spawn(scope, "composite", move || Mixing { backdrop, matrix, strength, size }.run(&to_composite, &mixed))?;
         let mut encoded = Ok(());
         for mut carried in &to_encode {
             let begun = Instant::now();
@@ -152,7 +153,12 @@ struct Reading {
 }
 
 impl Reading {
-    fn run(self, mut reader: Reader, spare: &Receiver<Carried>, next: &SyncSender<Carried>) -> Result<(Duration, Complaints)> {
+    fn run(
+        self,
+        mut reader: Reader,
+        spare: &Receiver<Carried>,
+        next: &SyncSender<Carried>,
+    ) -> Result<(Duration, Complaints)> {
         let (mut made, mut count, mut busy) = (0, 0_u64, Duration::ZERO);
         let mut kept: Option<Carried> = None;
         loop {

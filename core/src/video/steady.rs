@@ -1,6 +1,9 @@
 //! Mattes that hold still from frame to frame.
 
-use crate::{Result, pixels::{Alpha, Rgb}};
+use crate::{
+    Result,
+    pixels::{Alpha, Rgb},
+};
 
 /// One clip's state.
 #[derive(Debug, Default)]
@@ -16,5 +19,7 @@ impl Steady {
         Ok(Vec::new())
     }
     /// Frames held back.
-    pub fn latency(&self) -> usize { 0 }
+    pub fn latency(&self) -> usize {
+        0
+    }
 }

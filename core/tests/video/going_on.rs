@@ -1,0 +1,49 @@
+//! Work that was stopped goes on where it was, and gives what an unbroken run gives.
+
+use std::fs;
+
+use backgroundfx_core::{
+    Kind,
+    video::{Content, VideoOptions},
+};
+
+use crate::support::{Clips, StopAfter, on};
+
+#[test]
+fn going_on_gives_what_an_unbroken_run_gives() {
+    let clips = Clips::new();
+    clips.square("in.mp4", "160x120", 24.0, &[]);
+    let select = "select='lt(n,300)+not(mod(n,3))'";
+    clips.square("uneven.mkv", "160x120", 24.0, &["-vf", select, "-vsync", "vfr"]);
+    for (name, second) in [("in.mp4", 320), ("uneven.mkv", 260)] {
+        let input = clips.path(name);
+        // Not Matroska: its files carry a number drawn by lot.
+        let (whole, parts) = (format!("whole-{name}.mp4"), format!("parts-{name}.mp4"));
+        clips.make(&input, &whole, Content::Composite, &on("#203040")).unwrap();
+        let options = VideoOptions { resume: true, ..on("#203040") };
+        for stop in [120, second] {
+            let error = clips.make_with(&input, &parts, Content::Composite, &options, &StopAfter(stop)).unwrap_err();
+            assert_eq!(error.kind(), Kind::Cancelled);
+            assert!(!clips.path(&parts).exists());
+        }
+        let summary = clips.make(&input, &parts, Content::Composite, &options).unwrap();
+        assert_eq!(summary.resumed, 250, "{name}");
+        let [whole, parts] = [whole, parts].map(|name| fs::read(clips.path(&name)).unwrap());
+        assert!(whole == parts, "{name}: the files differ");
+    }
+}
+
+#[test]
+fn other_work_is_not_gone_on_with() {
+    let clips = Clips::new();
+    let input = clips.square("in.mp4", "160x120", 12.0, &[]);
+    clips.make_with(&input, "out.mp4", Content::Composite, &on("#000"), &StopAfter(260)).unwrap_err();
+    assert_eq!(clips.files(), [".out.mp4.parts", "in.mp4"]);
+    let other = VideoOptions { resume: true, ..on("#fff") };
+    let error = clips.make(&input, "out.mp4", Content::Composite, &other).unwrap_err();
+    assert_eq!(error.kind(), Kind::ResumeMismatch);
+    // Without asking for it, all is made anew.
+    let summary = clips.make(&input, "out.mp4", Content::Composite, &on("#fff")).unwrap();
+    assert_eq!((summary.frames, summary.resumed), (300, 0));
+    assert_eq!(clips.files(), ["in.mp4", "out.mp4"]);
+}
