@@ -10,7 +10,7 @@ use backgroundfx_core::{
     files::IfExists,
     models::{Catalog, Segmenter},
     options::Options,
-    video::{Ffmpeg, Job, Summary, VideoOptions, cut_out, look_of, probe, recipe_for},
+    video::{Ffmpeg, Job, PIPE, Summary, VideoOptions, cut_out, look_of, probe, recipe_for},
 };
 use serde_json::json;
 
@@ -92,8 +92,8 @@ struct Work<'a> {
 impl Work<'_> {
     fn one(&self, order: &Order, segmenter: &mut Option<Box<dyn Segmenter>>) -> Result<Summary> {
         // A bad clip must not cost a download.
-        let clip = probe(self.ffmpeg, &order.input)?;
-        let recipe = recipe_for(self.options.clone(), clip.size, self.look)?;
+        let size = if order.input == Path::new(PIPE) { None } else { Some(probe(self.ffmpeg, &order.input)?.size) };
+        let recipe = recipe_for(self.options.clone(), size, self.look)?;
         if let Some(name) = recipe.lacks() {
             recipe.supply(self.catalog.matting(self.engine, name, self.options.device, self.screen)?);
         }
@@ -153,6 +153,7 @@ fn video_options(arguments: &VideoArguments) -> VideoOptions {
         silent: arguments.no_audio,
         resume: arguments.resume,
         accept_damage: arguments.accept_damage,
+        raw: arguments.raw.clone(),
     }
 }
 

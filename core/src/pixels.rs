@@ -6,7 +6,7 @@
 use std::fmt;
 
 /// Width and height in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Size {
     /// Pixels in a row.
     pub width: u32,

@@ -35,6 +35,7 @@ pub use formats::{Content, FORMATS, Format};
 pub use frame::{Frame, Matrix};
 pub use plan::Scale;
 pub use probe::{Clip, ColorTags, Track, probe};
+pub use reader::RawFrames;
 pub use stages::Busy;
 pub use time::{Ratio, parse_seconds};
 
@@ -51,7 +52,7 @@ use backdrop::Backdrop;
 use formats::{Encoding, Wish};
 use join::Joining;
 use plan::Plan;
-use reader::Reader;
+use reader::{Reader, Source};
 use segments::{Segment, Segments, unwritable};
 use stages::{Carried, Stages};
 use steady::Steady;
@@ -84,14 +85,19 @@ pub struct VideoOptions {
     pub resume: bool,
     /// Whether to use what can be read of a damaged file.
     pub accept_damage: bool,
+    /// What the frames on standard input are, where they come without a header.
+    pub raw: Option<RawFrames>,
 }
+
+/// The name that stands for standard input and standard output.
+pub const PIPE: &str = "-";
 
 /// One clip and the files that are made of it.
 #[derive(Debug)]
 pub struct Job<'a> {
-    /// The clip.
+    /// The clip; [`PIPE`] is standard input, of which only pictures are taken.
     pub input: &'a Path,
-    /// What is written, and where; at least one.
+    /// What is written, and where; at least one. [`PIPE`] is standard output, which takes one.
     pub outputs: &'a [(Content, PathBuf)],
     /// The format of all of them.
     pub format: &'static Format,
@@ -129,12 +135,12 @@ pub fn look_of(card: &ModelCard) -> u32 {
     (2 * size.width.max(size.height)).clamp(512, 1024)
 }
 
-/// Options for the small copies of a clip's frames: lengths in pixels shrink with them.
+/// Options for the small copies of a clip's frames: lengths in pixels shrink with them, where the clip's size is known.
 ///
 /// # Errors
 /// What [`Options::validate`] reports.
-pub fn recipe_for(mut options: Options, clip: Size, look: u32) -> Result<Recipe> {
-    let share = small::small_size(clip, look).diagonal() / clip.diagonal();
+pub fn recipe_for(mut options: Options, clip: Option<Size>, look: u32) -> Result<Recipe> {
+    let share = clip.map_or(1.0, |clip| small::small_size(clip, look).diagonal() / clip.diagonal());
     for length in [&mut options.edges.grow, &mut options.edges.feather] {
         if let Length::Pixels(pixels) = length {
             *pixels *= share;
@@ -161,38 +167,71 @@ pub fn cut_out(
     progress: &dyn Progress,
 ) -> Result<Summary> {
     check_outputs(job)?;
-    let clip = probe(ffmpeg, job.input)?;
-    let mut plan = Plan::new(ffmpeg, &clip, job.options)?;
-    let wish = Wish { quality: job.options.quality, preset: recipe.options().preset, hardware: job.options.hardware };
+    let piped = job.is_piped();
+    let mut options = job.options.clone();
+    let opened = if job.input == Path::new(PIPE) {
+        let reader = Reader::open(ffmpeg, Source::Stdin(options.raw.as_ref()), &plan::unseen(&options)?)?;
+        let reader = reader.ok_or_else(|| Error::new(Kind::InputEmpty, "standard input has no frames"))?;
+        // Its filters have done that already.
+        options = VideoOptions { scale: None, ..options };
+        Some(reader)
+    } else {
+        None
+    };
+    let clip = opened.as_ref().map_or_else(|| probe(ffmpeg, job.input), |reader| Ok(reader.clip()))?;
+    if piped && opened.is_none() {
+        // What has no times must come evenly.
+        options.rate = options.rate.or(Some(clip.rate));
+    }
+    let mut plan = Plan::new(ffmpeg, &clip, &options)?;
+    let wish = Wish { quality: options.quality, preset: recipe.options().preset, hardware: options.hardware };
     let coloring = plan.coloring(&clip);
     let encodings = job.outputs.iter().map(|(content, _)| job.format.encoding(ffmpeg, *content, wish, &coloring));
     let encodings: Vec<Encoding> = encodings.collect::<Result<_>>()?;
     if encodings.iter().any(|encoding| encoding.even) {
+        if opened.is_some() && !(plan.size.width.is_multiple_of(2) && plan.size.height.is_multiple_of(2)) {
+            let message = format!("{} has odd sides, which {} cannot hold; add --scale", plan.size, job.format.name);
+            return Err(Error::new(Kind::OutputUnsupported, message));
+        }
         plan.make_even();
     }
-    let sketch = sketch(job, recipe, &plan, &encodings)?;
-    let segments = Segments::open(&job.outputs[0].1, &sketch, job.options.resume)?;
+    let segments = if piped {
+        None
+    } else {
+        let sketch = sketch(job, recipe, &plan, &encodings)?;
+        Some(Segments::open(&job.outputs[0].1, &sketch, options.resume)?)
+    };
     segmenter.reset();
-    let mut making = Making { ffmpeg, job, clip: &clip, plan: &plan, encodings: &encodings, segments };
-    let made = making.frames(segmenter, recipe, progress).and_then(|made| making.check_length(&made).map(|()| made));
-    let (made, mut notes) = match made {
-        Ok(made) => (made, plan.notes.clone()),
+    let mut making = Making { ffmpeg, job, clip: &clip, plan: &plan, encodings: &encodings, segments, frames: 0 };
+    let made = making.frames(opened, segmenter, recipe, progress);
+    let made = made.and_then(|made| making.check_length(&made).map(|()| made));
+    let made = match made {
+        Ok(made) => made,
         Err(error) => {
             // Nothing to go on from is nothing to keep.
-            if making.segments.done.is_empty() {
-                making.segments.remove()?;
+            if let Some(segments) = making.segments.take_if(|segments| segments.done.is_empty()) {
+                segments.remove()?;
             }
             return Err(error);
         }
     };
+    let mut notes = plan.notes.clone();
     if made.complaints > 0 {
         notes.push(format!("{} places of the file could not be decoded", made.complaints));
     }
-    notes.extend(making.join(made.clock)?);
-    let frames = making.segments.done.iter().map(|segment| segment.frames).sum();
-    making.segments.remove()?;
-    let (size, model) = (plan.size, segmenter.used().clone());
+    if let Some(segments) = making.segments.take() {
+        notes.extend(making.join(&segments, made.clock)?);
+        segments.remove()?;
+    }
+    let (size, model, frames) = (plan.size, segmenter.used().clone(), making.frames + made.resumed);
     Ok(Summary { clip, size, frames, resumed: made.resumed, model, busy: made.busy, notes })
+}
+
+impl Job<'_> {
+    /// Whether frames go to standard output.
+    fn is_piped(&self) -> bool {
+        self.outputs.iter().any(|(_, path)| path == Path::new(PIPE))
+    }
 }
 
 fn check_outputs(job: &Job<'_>) -> Result<()> {
@@ -207,6 +246,10 @@ fn check_outputs(job: &Job<'_>) -> Result<()> {
     }
     if composite && job.options.background.is_none() {
         return wrong("a composite needs a background");
+    }
+    job.format.check_place(job.is_piped())?;
+    if job.is_piped() && job.outputs.len() > 1 {
+        return wrong("standard output takes one thing only");
     }
     if job.if_exists == IfExists::Refuse {
         let exists = |path: &&PathBuf| path.exists() && !is_empty_folder(path);
@@ -223,17 +266,16 @@ fn is_empty_folder(path: &Path) -> bool {
 
 /// Everything that the result depends on, in words: work is gone on with only where it is the same.
 fn sketch(job: &Job<'_>, recipe: &Recipe, plan: &Plan, encodings: &[Encoding]) -> Result<String> {
-    let facts = fs::metadata(job.input).map_err(|error| {
-        Error::new(Kind::InputUnreadable, format!("the file cannot be read: {error}")).because(error)
-    })?;
+    // Standard input has no facts.
+    let facts = fs::metadata(job.input).ok();
     let options = VideoOptions { resume: false, accept_damage: false, ..job.options.clone() };
     let outputs: Vec<_> = job.outputs.iter().map(|(content, path)| (content, path.file_name())).collect();
     Ok(format!(
         "backgroundfx {}\n{} {} {:?}\n{outputs:?}\n{options:?}\n{:?} {}\n{plan:?}\n{encodings:?}\n",
         env!("CARGO_PKG_VERSION"),
         job.input.file_name().unwrap_or_default().display(),
-        facts.len(),
-        facts.modified().ok(),
+        facts.as_ref().map_or(0, fs::Metadata::len),
+        facts.and_then(|facts| facts.modified().ok()),
         recipe.options(),
         job.look,
     ))
@@ -254,22 +296,35 @@ struct Making<'a> {
     clip: &'a Clip,
     plan: &'a Plan,
     encodings: &'a [Encoding],
-    segments: Segments,
+    /// What is finished; nothing for frames that are gone once they are written.
+    segments: Option<Segments>,
+    /// Frames that were encoded by this run.
+    frames: u64,
 }
 
 impl Making<'_> {
     /// Makes all segments that are not finished yet.
-    fn frames(&mut self, segmenter: &mut dyn Segmenter, recipe: &Recipe, progress: &dyn Progress) -> Result<Made> {
-        let resumed = self.segments.done.iter().map(|segment| segment.frames).sum();
-        let open = |from: f64| Reader::open(self.ffmpeg, self.job.input, &self.plan.reading(from));
+    fn frames(
+        &mut self,
+        opened: Option<Reader>,
+        segmenter: &mut dyn Segmenter,
+        recipe: &Recipe,
+        progress: &dyn Progress,
+    ) -> Result<Made> {
+        let done = self.done();
+        let resumed = done.iter().map(|segment| segment.frames).sum();
+        let open = |from: f64| Reader::open(self.ffmpeg, Source::File(self.job.input), &self.plan.reading(from));
         let start = self.plan.start;
-        let reader = open(start)?;
-        let Some(mut reader) = reader else {
+        let Some(mut reader) = opened.map_or_else(|| open(start), |reader| Ok(Some(reader)))? else {
             let message = format!("there is no frame from second {start} on");
             return Err(Error::new(Kind::OptionInvalid, message));
         };
+        if reader.size() != self.plan.size {
+            let message = format!("frames of {} came where {} were expected", reader.size(), self.plan.size);
+            return Err(Error::new(Kind::Internal, message));
+        }
         let clock = Clock { tick: reader.tick(), rate: self.plan.rate };
-        let after = self.segments.done.last().map(|segment| segment.last);
+        let after = done.last().map(|segment| segment.last);
         if let Some(last) = after {
             // Some time earlier: filters look at what went before, and not every file lets one begin anywhere.
             let from = (clock.microseconds(last) as f64 / 1e6 - plan::LEAD).max(start);
@@ -321,9 +376,17 @@ impl Making<'_> {
         Ok(Made { clock, busy, resumed, complaints: complaints.count, first_complaint })
     }
 
+    /// The segments that are finished.
+    fn done(&self) -> &[Segment] {
+        self.segments.as_ref().map_or(&[], |segments| &segments.done)
+    }
+
     /// Checks that the clip was as long as its file claims.
     fn check_length(&self, made: &Made) -> Result<()> {
-        let Some(last) = self.segments.done.last() else {
+        if self.segments.is_none() {
+            return Ok(());
+        }
+        let Some(last) = self.done().last() else {
             return Err(Error::new(Kind::VideoCorrupt, "the clip has no frames in this part"));
         };
         let claimed = match (self.clip.seconds, self.job.options.end) {
@@ -343,22 +406,22 @@ impl Making<'_> {
     }
 
     /// Makes the outputs of the segments; each gets its name when it is whole.
-    fn join(&self, clock: Clock) -> Result<Vec<String>> {
+    fn join(&self, segments: &Segments, clock: Clock) -> Result<Vec<String>> {
         let mut notes = Vec::new();
         let mut whole = Vec::new();
         for (index, ((content, output), encoding)) in self.job.outputs.iter().zip(self.encodings).enumerate() {
             // Sound once is enough: it goes with the first.
-            let sounding = index == 0 && !self.job.options.silent;
+            let sounding = index == 0 && !self.job.options.silent && self.job.input != Path::new(PIPE);
             let joining = Joining {
                 ffmpeg: self.ffmpeg,
-                segments: &self.segments,
+                segments,
                 file: (content.file(), encoding.container),
                 clock,
                 source: sounding.then_some((self.job.input, self.clip)),
                 from: self.plan.start,
                 seconds: self.job.options.end.map(|end| end - self.plan.start),
             };
-            let path = self.segments.beside(&format!("{index}-joined"));
+            let path = segments.beside(&format!("{index}-joined"));
             notes.extend(joining.finish(self.job.format.ending, &path)?);
             whole.push((path, output));
         }
@@ -406,7 +469,7 @@ struct Encoder<'a, 'b> {
 
 impl Encoder<'_, '_> {
     fn take(&mut self, carried: &mut Carried) -> Result<()> {
-        if carried.begins {
+        if carried.begins && self.making.segments.is_some() {
             self.close()?;
         }
         let ticks = carried.frame.ticks;
@@ -433,8 +496,8 @@ impl Encoder<'_, '_> {
         let Making { ffmpeg, job, plan, encodings, segments, .. } = &*self.making;
         let outputs = job.outputs.iter().zip(*encodings);
         let open = |((content, _), encoding): (&(Content, PathBuf), &Encoding)| {
-            let path = segments.partial(content.file(), encoding.container);
-            Writer::open(ffmpeg, &path, encoding, plan.size, self.clock, origin)
+            let path = segments.as_ref().map(|segments| segments.partial(content.file(), encoding.container));
+            Writer::open(ffmpeg, path.as_deref(), encoding, plan.size, self.clock, origin)
         };
         outputs.map(open).collect()
     }
@@ -443,8 +506,10 @@ impl Encoder<'_, '_> {
     fn close(&mut self) -> Result<()> {
         let Some((writers, segment)) = self.open.take() else { return Ok(()) };
         writers.into_iter().try_for_each(Writer::finish)?;
+        self.making.frames += segment.frames;
+        let Some(segments) = &mut self.making.segments else { return Ok(()) };
         let outputs = self.making.job.outputs.iter().zip(self.making.encodings);
         let files: Vec<_> = outputs.map(|((content, _), encoding)| (content.file(), encoding.container)).collect();
-        self.making.segments.finish(segment, &files)
+        segments.finish(segment, &files)
     }
 }

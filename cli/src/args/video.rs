@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use backgroundfx_core::{
     engine::{Device, Precision},
     options::{Length, Point, Preset, Region},
-    video::{Content, Ratio, Scale, parse_seconds},
+    video::{Content, Ratio, RawFrames, Scale, parse_seconds},
 };
 use clap::ValueEnum;
 
@@ -19,12 +19,13 @@ Examples:
   backgroundfx video clip.mp4 --background blur -o call.mp4 --model selfie
   backgroundfx video clip.mp4 --output-kind alpha -o matte.mp4
   backgroundfx video clips/ --background '#00ff00' --format mp4 -o keyed/
+  ffmpeg -i in.mp4 -f yuv4mpegpipe - | backgroundfx video - --background '#fff' -o - | ffplay -
   backgroundfx video long.mp4 --background studio.mp4 -o out.mp4 --resume";
 
 /// What `video` understands.
 #[derive(Debug, clap::Args)]
 pub struct VideoArguments {
-    /// Clips, or folders of clips
+    /// Clips, folders of clips, or - for standard input
     #[arg(value_name = "INPUT", required = true)]
     pub inputs: Vec<PathBuf>,
     /// Begin here: seconds, or hours:minutes:seconds
@@ -36,6 +37,9 @@ pub struct VideoArguments {
     /// Only so many seconds, to see how it comes out
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, conflicts_with = "end", help_heading = "Input")]
     pub preview: Option<f64>,
+    /// What the frames on standard input are, where they come without a header: 1280x720,25,rgb24
+    #[arg(long, value_name = "SIZE,RATE,PIXELS", help_heading = "Input")]
+    pub raw: Option<RawFrames>,
     /// Use what can be read of a damaged file
     #[arg(long, help_heading = "Input")]
     pub accept_damage: bool,
@@ -43,10 +47,12 @@ pub struct VideoArguments {
     #[arg(long, env = "BACKGROUNDFX_FFMPEG", value_name = "FILE", help_heading = "Input")]
     pub ffmpeg: Option<PathBuf>,
 
-    /// File, or folder/ (several clips need one); an end such as .mp4, .webm, .mov, .gif tells the format, none a folder of PNGs
+    /// File, or folder/ (several clips need one); an end such as .mp4, .webm, .mov, .gif tells the format,
+    /// none a folder of PNGs; - is standard output
     #[arg(short, long, help_heading = "Output")]
     pub output: Option<PathBuf>,
-    /// Format: mp4, hevc, webm, prores, hevc-alpha, mkv, gif, webp or png; by default told by the output's name
+    /// Format: mp4, hevc, webm, prores, hevc-alpha, mkv, gif, webp or png, and for pipes y4m or raw; by default told by
+    /// the output's name
     #[arg(long, help_heading = "Output")]
     pub format: Option<String>,
     /// What to write; `pair` is the subject's colours and the matte as two files (default: the composite with

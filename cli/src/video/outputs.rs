@@ -8,7 +8,7 @@ use std::{
 use backgroundfx_core::{
     Error, Kind, Result,
     files::IfExists,
-    video::{Content, Format, clip_of},
+    video::{Content, Format, PIPE, clip_of},
 };
 
 use super::{if_exists, wrong};
@@ -31,11 +31,16 @@ pub fn orders(arguments: &VideoArguments) -> Result<Vec<Order>> {
     let output = arguments.output.as_deref();
     let folder = output.is_some_and(|path| path.is_dir() || path.as_os_str().to_string_lossy().ends_with(['/', '\\']));
     let named = output.filter(|_| !folder);
+    let piped = named == Some(Path::new(PIPE));
+    if inputs.iter().any(|input| input == Path::new(PIPE)) && output.is_none() {
+        return Err(wrong("standard input has no name to call the output after; name it with -o"));
+    }
     if inputs.len() > 1 && named.is_some() {
         return Err(wrong(format!("{} clips need a folder: end -o with a slash", inputs.len())));
     }
     let format = match (&arguments.format, named) {
         (Some(name), _) => Format::named(name)?,
+        (None, Some(_)) if piped => Format::named("y4m")?,
         (None, Some(path)) => Format::of_path(path)?,
         (None, None) => Format::named(if arguments.background.is_some() { "mp4" } else { "webm" })?,
     };

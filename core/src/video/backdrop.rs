@@ -8,7 +8,7 @@ use super::{
     ffmpeg::Ffmpeg,
     frame::{Frame, Matrix, chroma_size},
     probe::probe,
-    reader::{Reader, Reading},
+    reader::{Reader, Reading, Source},
     time::Ratio,
 };
 use crate::{
@@ -80,8 +80,8 @@ impl Backdrop {
         ];
         // Where its length is known, going on in the middle shows what an unbroken run would show there.
         let from = clip.seconds.filter(|seconds| *seconds > 0.0).map_or(0.0, |seconds| from % seconds);
-        let reading = Reading { from, filters, repeated: true, size, decoder: None };
-        let reader = Reader::open(ffmpeg, path, &reading)?;
+        let reading = Reading { from, filters, repeated: true };
+        let reader = Reader::open(ffmpeg, Source::File(path), &reading)?;
         let reader = reader.ok_or_else(|| Error::new(Kind::VideoUnreadable, "the clip has no frames"))?;
         Ok(Self::Moving(Box::new(reader), Frame::black(size)))
     }

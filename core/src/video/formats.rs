@@ -67,6 +67,8 @@ pub enum Ending {
     Webp,
     /// One PNG a frame in a folder.
     Pictures,
+    /// Frames for another program, on standard output only.
+    Piped,
 }
 
 /// A file format that holds streams, and what it takes beside pictures.
@@ -279,7 +281,26 @@ pub const FORMATS: &[Format] = &[
         ending: Ending::Pictures,
         about: "a folder with one PNG a frame: transparency, no sound",
     },
+    Format {
+        name: "y4m",
+        extensions: &[],
+        opaque: &[encoder("wrapped_avframe", "yuv420p", "yuv4mpegpipe")],
+        alpha: &[],
+        ending: Ending::Piped,
+        about: "Y4M on standard output, for another program: no transparency, no sound",
+    },
+    Format {
+        name: "raw",
+        extensions: &[],
+        opaque: &[encoder("rawvideo", "rgb24", "rawvideo")],
+        alpha: &[encoder("rawvideo", "rgba", "rawvideo")],
+        ending: Ending::Piped,
+        about: "frames without a header on standard output: RGB, or RGBA with transparency",
+    },
 ];
+
+/// Containers that can be written without going back.
+const PIPED: &[&str] = &["yuv4mpegpipe", "rawvideo", "webm", "matroska", "nut"];
 
 /// How one segment is encoded, ready for ffmpeg.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -292,13 +313,6 @@ pub(super) struct Encoding {
     pub alpha: bool,
     /// Whether both sides of a frame must be even.
     pub even: bool,
-}
-
-impl Encoding {
-    /// ffmpeg's name of the container.
-    pub fn muxer(&self) -> &'static str {
-        self.container
-    }
 }
 
 /// What is wished of an encoder.
@@ -381,6 +395,21 @@ impl Format {
         add(&["-colorspace", color.matrix.name(), "-color_range", "tv"]);
         add(&["-color_primaries", &color.primaries, "-color_trc", &color.transfer]);
         Ok(Encoding { arguments, container: encoder.container, alpha, even: encoder.even })
+    }
+
+    /// Checks that the format suits where it goes to: standard output, or a file.
+    ///
+    /// # Errors
+    /// [`Kind::OutputUnsupported`].
+    pub(super) fn check_place(&self, piped: bool) -> Result<()> {
+        let holds = |encoders: &[Encoder]| encoders.iter().any(|encoder| PIPED.contains(&encoder.container));
+        let message = match (piped, self.ending) {
+            (true, Ending::Joined(_) | Ending::Piped) if holds(self.opaque) || holds(self.alpha) => return Ok(()),
+            (true, _) => format!("{} cannot be written to standard output; y4m, raw, webm and mkv can", self.name),
+            (false, Ending::Piped) => format!("{} is for standard output: -o -", self.name),
+            (false, _) => return Ok(()),
+        };
+        Err(Error::new(Kind::OutputUnsupported, message))
     }
 }
 

@@ -72,6 +72,8 @@ impl Joining<'_> {
                 command.args(["-c:v", "libwebp_anim", "-quality", "85", "-loop", "0"]);
                 self.run(command, &["-f", "webp"], output)?;
             }
+            // Nothing was kept to be joined.
+            Ending::Piped => {}
             Ending::Pictures => {
                 fs::create_dir_all(output).map_err(|error| unwritable(output, error))?;
                 let mut command = self.pictures(&list);

@@ -45,6 +45,24 @@ pub(super) struct Plan {
     high_range: bool,
 }
 
+/// How frames are read of which nothing is known but that they come.
+///
+/// # Errors
+/// [`Kind::OptionInvalid`] for what can be done to files only.
+pub(super) fn unseen(options: &VideoOptions) -> Result<Reading> {
+    if options.start.is_some() || options.resume {
+        let message = "standard input is read from its beginning; --start and --resume need a file";
+        return Err(Error::new(Kind::OptionInvalid, message));
+    }
+    let rate = options.rate.map(|rate| format!("fps={rate}"));
+    let scale = options.scale.map(|scale| match scale {
+        Scale::Height(height) => format!("scale=-2:{height}:flags=bicubic:out_range=tv"),
+        Scale::Size(width, height) => format!("scale={width}:{height}:flags=bicubic:out_range=tv"),
+    });
+    let filters = rate.into_iter().chain(scale).chain(["format=yuv420p".to_owned()]).collect();
+    Ok(Reading { from: 0.0, filters, repeated: false })
+}
+
 impl Plan {
     /// Decides.
     ///
@@ -113,7 +131,7 @@ impl Plan {
         if size != self.scaled {
             filters.push(format!("crop={}:{}:0:0", size.width, size.height));
         }
-        Reading { from, filters, repeated: false, size, decoder: None }
+        Reading { from, filters, repeated: false }
     }
 
     /// The colours that players are told of.

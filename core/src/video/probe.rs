@@ -8,7 +8,7 @@ use super::{ffmpeg::Ffmpeg, time::Ratio};
 use crate::{Error, Kind, Result, pixels::Size};
 
 /// A clip as its file describes it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Clip {
     /// Size in pixels as it is shown: upright.
     pub size: Size,

@@ -11,6 +11,13 @@ pub struct Ratio {
     pub denominator: u32,
 }
 
+impl Default for Ratio {
+    /// One.
+    fn default() -> Self {
+        Self::new(1, 1)
+    }
+}
+
 impl Ratio {
     /// A ratio.
     ///

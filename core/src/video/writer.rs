@@ -48,13 +48,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts encoding into `path`; `origin` is the time of the first frame.
+    /// Starts encoding into `path`, or standard output where there is none; `origin` is the time of the first frame.
     ///
     /// # Errors
     /// [`Kind::FfmpegUnusable`] when it cannot be started.
     pub fn open(
         ffmpeg: &Ffmpeg,
-        path: &Path,
+        path: Option<&Path>,
         encoding: &Encoding,
         size: Size,
         clock: Clock,
@@ -69,7 +69,11 @@ impl Writer {
         if matches!(encoding.container, "mp4" | "mov") {
             command.args(["-video_track_timescale", &(denominator / numerator.max(1)).max(1).to_string()]);
         }
-        command.args(["-f", encoding.muxer(), "-y"]).arg(path_argument(path)).stdin(Stdio::piped());
+        command.args(["-f", encoding.container, "-y"]).stdin(Stdio::piped());
+        match path {
+            Some(path) => command.arg(path_argument(path)),
+            None => command.arg("pipe:1").stdout(Stdio::inherit()),
+        };
         let mut running = Running::start(command, |_| false)?;
         let stdin = running.stdin().ok_or_else(|| Error::new(Kind::Internal, "the encoder has no input"))?;
         let mut writer =

@@ -101,7 +101,7 @@ impl Clips {
         let size = probe(&self.ffmpeg, input)?.size;
         let outputs = [(content, path)];
         let job = Job { input, outputs: &outputs, format, if_exists: IfExists::Refuse, options, look: 512 };
-        let recipe = recipe_for(Options::default(), size, 512)?;
+        let recipe = recipe_for(Options::default(), Some(size), 512)?;
         cut_out(&self.ffmpeg, &job, &mut Bright::new(), &recipe, progress)
     }
 
