@@ -44,6 +44,10 @@ pub struct Config {
     pub mirror: Option<String>,
     /// ONNX Runtime library to use instead of the one that is fetched.
     pub runtime: Option<PathBuf>,
+    /// The ffmpeg that reads and writes clips; the one on the search path when unset.
+    pub ffmpeg: Option<PathBuf>,
+    /// Megabytes that a clip's frames may take while they are worked on.
+    pub video_memory: Option<u32>,
 }
 
 /// Which models may be used.
@@ -74,6 +78,8 @@ const FIELDS: &[(&str, Shape)] = &[
     ("folder", Shape::Text),
     ("mirror", Shape::Text),
     ("runtime", Shape::Text),
+    ("ffmpeg", Shape::Text),
+    ("video_memory", Shape::Number),
 ];
 
 /// Variables that begin like ours and are read elsewhere: the configuration's own place, and the store's folders.
@@ -190,7 +196,8 @@ fn check(table: &toml::Table, name: impl Fn(&str) -> String) -> Vec<String> {
             Ok(config) => config,
             Err(error) => return Some(format!("{}: {}", name(field), error.message())),
         };
-        let zero = [config.threads, config.jobs, config.max_megapixels.map(|number| number as usize)];
+        let numbers = [config.max_megapixels, config.video_memory].map(|number| number.map(|number| number as usize));
+        let zero = [config.threads, config.jobs, numbers[0], numbers[1]];
         zero.contains(&Some(0)).then(|| format!("{}: is 0, allowed is 1 and more", name(field)))
     };
     table.iter().filter_map(problem).collect()
@@ -315,6 +322,8 @@ mod tests {
                 folder: Some(PathBuf::new()),
                 mirror: Some(String::new()),
                 runtime: Some(PathBuf::new()),
+                ffmpeg: Some(PathBuf::new()),
+                video_memory: Some(1),
             }
         }
     }

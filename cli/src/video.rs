@@ -10,13 +10,13 @@ use backgroundfx_core::{
     files::IfExists,
     models::{Catalog, Segmenter},
     options::Options,
-    video::{Ffmpeg, Job, PIPE, Summary, VideoOptions, cut_out, look_of, probe, recipe_for},
+    video::{Ffmpeg, INSTEAD, Job, PIPE, Summary, VideoOptions, cut_out, look_of, probe, recipe_for},
 };
 use serde_json::json;
 
 use crate::{
     args::{Shared, VideoArguments},
-    commands::catalog,
+    commands::{catalog, is_here},
     config::Config,
     exit::{self, DONE, Ended, SOME_FAILED},
     interrupt,
@@ -29,25 +29,23 @@ use outputs::Order;
 pub fn run(arguments: &VideoArguments, shared: &Shared, config: &Config) -> Ended {
     let orders = outputs::orders(arguments)?;
     let options = options(arguments, config);
-    let video = video_options(arguments);
+    let video = video_options(arguments, config);
+    let named = arguments.model.is_some() || config.model.is_some();
     options.validate()?;
     let catalog = catalog(config)?;
-    let look = {
-        let card = catalog.card(&options.model)?;
-        card.check(&options.subject)?;
-        look_of(card)
-    };
-    let ffmpeg = Ffmpeg::find(arguments.ffmpeg.as_deref())?;
+    // A name that is wrong is told before anything is fetched.
+    catalog.card(&options.model)?.check(&options.subject)?;
+    let ffmpeg = Ffmpeg::find(arguments.ffmpeg.as_deref().or(config.ffmpeg.as_deref()))?;
     interrupt::listen();
     let screen = Screen::new(shared.progress, shared.quiet);
     let precision = arguments.precision.or(config.precision);
     let engine = Engine::open(EngineOptions { keep_memory: true, ..config.engine(arguments.threads, precision) })?;
-    let work = Work { ffmpeg: &ffmpeg, catalog: &catalog, engine: &engine, screen: &screen, options, video, look };
-    let mut segmenter = None;
+    let work = Work { ffmpeg: &ffmpeg, catalog: &catalog, engine: &engine, screen: &screen, options, video, named };
+    let mut finder = None;
     let (count, mut failed) = (orders.len(), 0);
     let mut only = None;
     for order in orders {
-        let made = work.one(&order, &mut segmenter);
+        let made = work.one(&order, &mut finder);
         screen.finish();
         if interrupt::pending() {
             return made.map(|_| exit::INTERRUPTED);
@@ -86,26 +84,31 @@ struct Work<'a> {
     screen: &'a Screen,
     options: Options,
     video: VideoOptions,
+    /// Whether the model was named: then it is used or refused.
+    named: bool,
+}
+
+/// What finds the subject.
+struct Finder {
+    segmenter: Box<dyn Segmenter>,
+    /// Longer side of what it sees.
     look: u32,
+    /// What it takes the place of, and why.
+    instead: Option<String>,
 }
 
 impl Work<'_> {
-    fn one(&self, order: &Order, segmenter: &mut Option<Box<dyn Segmenter>>) -> Result<Summary> {
+    fn one(&self, order: &Order, finder: &mut Option<Finder>) -> Result<Summary> {
         // A bad clip must not cost a download.
         let size = if order.input == Path::new(PIPE) { None } else { Some(probe(self.ffmpeg, &order.input)?.size) };
-        let recipe = recipe_for(self.options.clone(), size, self.look)?;
+        let finder = match finder {
+            Some(finder) => finder,
+            None => finder.insert(self.finder()?),
+        };
+        let recipe = recipe_for(self.options.clone(), size, finder.look)?;
         if let Some(name) = recipe.lacks() {
             recipe.supply(self.catalog.matting(self.engine, name, self.options.device, self.screen)?);
         }
-        let segmenter = match segmenter {
-            Some(segmenter) => segmenter,
-            None => segmenter.insert(self.catalog.segmenter(
-                self.engine,
-                &self.options.model,
-                self.options.device,
-                self.screen,
-            )?),
-        };
         self.screen.clip(&order.input);
         let video = VideoOptions {
             end: order.seconds.map(|seconds| self.video.start.unwrap_or(0.0) + seconds).or(self.video.end),
@@ -117,9 +120,32 @@ impl Work<'_> {
             format: order.format,
             if_exists: order.if_exists,
             options: &video,
-            look: self.look,
+            look: finder.look,
         };
-        cut_out(self.ffmpeg, &job, segmenter.as_mut(), &recipe, self.screen)
+        let mut summary = cut_out(self.ffmpeg, &job, finder.segmenter.as_mut(), &recipe, self.screen)?;
+        summary.notes.extend(finder.instead.clone());
+        Ok(summary)
+    }
+
+    /// The model asked for; where it was not named and cannot be had, the best of those that are on this machine.
+    fn finder(&self) -> Result<Finder> {
+        let open = |name: &str| -> Result<Finder> {
+            let segmenter = self.catalog.segmenter(self.engine, name, self.options.device, self.screen)?;
+            Ok(Finder { segmenter, look: look_of(self.catalog.card(name)?), instead: None })
+        };
+        let error = match open(&self.options.model) {
+            Err(error) if !self.named && matches!(error.kind(), Kind::ArtifactMissing | Kind::DownloadFailed) => error,
+            finder => return finder,
+        };
+        let here = |name: &&&str| {
+            let card = self.catalog.card(name);
+            card.is_ok_and(|card| {
+                card.check(&self.options.subject).is_ok() && is_here(self.catalog, self.engine.store(), card)
+            })
+        };
+        let Some(name) = INSTEAD.iter().find(here) else { return Err(error) };
+        let instead = format!("{name} takes the place of {}, which cannot be had: {error}", self.options.model);
+        Ok(Finder { instead: Some(instead), ..open(name)? })
     }
 }
 
@@ -141,7 +167,7 @@ fn options(arguments: &VideoArguments, config: &Config) -> Options {
     options
 }
 
-fn video_options(arguments: &VideoArguments) -> VideoOptions {
+fn video_options(arguments: &VideoArguments, config: &Config) -> VideoOptions {
     VideoOptions {
         start: arguments.start,
         end: arguments.end,
@@ -154,6 +180,7 @@ fn video_options(arguments: &VideoArguments) -> VideoOptions {
         resume: arguments.resume,
         accept_damage: arguments.accept_damage,
         raw: arguments.raw.clone(),
+        memory: arguments.memory.or(config.video_memory).map(|megabytes| u64::from(megabytes) << 20),
     }
 }
 

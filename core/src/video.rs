@@ -87,7 +87,13 @@ pub struct VideoOptions {
     pub accept_damage: bool,
     /// What the frames on standard input are, where they come without a header.
     pub raw: Option<RawFrames>,
+    /// Bytes that frames may take while they are worked on; [`MEMORY`] where nothing is said. ffmpeg's and the
+    /// network's come on top.
+    pub memory: Option<u64>,
 }
+
+/// Bytes that frames may take unless told otherwise.
+pub const MEMORY: u64 = 512 << 20;
 
 /// The name that stands for standard input and standard output.
 pub const PIPE: &str = "-";
@@ -134,6 +140,9 @@ pub fn look_of(card: &ModelCard) -> u32 {
     let size = crate::tensor::fixed_size(&card.input);
     (2 * size.width.max(size.height)).clamp(512, 1024)
 }
+
+/// Models that take the place of the usual one where it cannot be had, the best first.
+pub const INSTEAD: &[&str] = &["isnet-general-use-768", "u2netp", "selfie-landscape", "selfie"];
 
 /// Options for the small copies of a clip's frames: lengths in pixels shrink with them, where the clip's size is known.
 ///
@@ -268,7 +277,7 @@ fn is_empty_folder(path: &Path) -> bool {
 fn sketch(job: &Job<'_>, recipe: &Recipe, plan: &Plan, encodings: &[Encoding]) -> Result<String> {
     // Standard input has no facts.
     let facts = fs::metadata(job.input).ok();
-    let options = VideoOptions { resume: false, accept_damage: false, ..job.options.clone() };
+    let options = VideoOptions { resume: false, accept_damage: false, memory: None, ..job.options.clone() };
     let outputs: Vec<_> = job.outputs.iter().map(|(content, path)| (content, path.file_name())).collect();
     Ok(format!(
         "backgroundfx {}\n{} {} {:?}\n{outputs:?}\n{options:?}\n{:?} {}\n{plan:?}\n{encodings:?}\n",
@@ -358,6 +367,7 @@ impl Making<'_> {
             matte: &mut matte,
             backdrop,
             strength: recipe.options().foreground.strength,
+            memory: options.memory.unwrap_or(MEMORY),
         };
         let total = self.plan.frames(self.clip);
         let mut encoding = Encoder { making: self, clock, open: None, grey: Frame::black(size) };

@@ -44,7 +44,7 @@ pub struct VideoArguments {
     #[arg(long, help_heading = "Input")]
     pub accept_damage: bool,
     /// The ffmpeg to use (default: the one on the search path)
-    #[arg(long, env = "BACKGROUNDFX_FFMPEG", value_name = "FILE", help_heading = "Input")]
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub ffmpeg: Option<PathBuf>,
 
     /// File, or folder/ (several clips need one); an end such as .mp4, .webm, .mov, .gif tells the format,
@@ -99,6 +99,9 @@ pub struct VideoArguments {
     /// Threads the network uses (default: one for each core)
     #[arg(long, value_parser = at_least_one(), help_heading = "Cutting out")]
     pub threads: Option<usize>,
+    /// Megabytes that frames may take while they are worked on (default: 512)
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Cutting out")]
+    pub memory: Option<u32>,
     /// A place that belongs to the subject, or with :drop does not, in every frame
     #[arg(long, value_name = "X,Y[:keep|drop]", help_heading = "Cutting out")]
     pub point: Vec<Point>,

@@ -6,6 +6,7 @@ use backgroundfx_core::{
     Error, Kind,
     engine::{Engine, EngineOptions, artifacts::StoreOptions, quantize},
     progress::Silent,
+    video::Ffmpeg,
 };
 use serde_json::{Value, json};
 use sysinfo::{Disks, System};
@@ -39,7 +40,7 @@ pub fn run(arguments: &DoctorArguments, shared: &Shared) -> Ended {
         Ok(engine) => findings.extend(engine_findings(engine)),
         Err(error) => findings.push(Finding::ill("store", error)),
     }
-    findings.extend(programs());
+    findings.extend(programs(config.ffmpeg.as_deref()));
     if arguments.json {
         let findings: Vec<Value> = findings.iter().map(Finding::json).collect();
         say!("{}", json!({ "version": env!("CARGO_PKG_VERSION"), "findings": findings }));
@@ -140,7 +141,7 @@ fn free_megabytes(folder: &Path) -> Option<u64> {
     Some(disk.available_space() / 1_000_000)
 }
 
-fn programs() -> Vec<Finding> {
+fn programs(ffmpeg: Option<&Path>) -> Vec<Finding> {
     let program = |what: &'static str, name: &str, arguments: &[&str], advice: &'static str| {
         let output = Command::new(name).args(arguments).output();
         let found = match output {
@@ -156,7 +157,11 @@ fn programs() -> Vec<Finding> {
     let video = "only needed for video: `apt install ffmpeg`, `brew install ffmpeg` or `winget install ffmpeg`";
     let second = "only a second way to models and runtime, where their public addresses cannot be reached";
     vec![
-        program("ffmpeg", "ffmpeg", &["-version"], video),
+        Finding::new(
+            "ffmpeg",
+            Ffmpeg::find(ffmpeg).map(|found| found.about().to_owned()).map_err(|error| error.to_string()),
+            video,
+        ),
         program("npm", npm, &["--version"], second),
         program("pip", "pip", &["--version"], second),
     ]

@@ -11,7 +11,7 @@ use super::{
     backdrop::Backdrop,
     child::Complaints,
     enlarge::enlarge,
-    frame::{Frame, Matrix},
+    frame::{Frame, Matrix, frame_bytes},
     mix::{Behind, Grounds, mix},
     reader::Reader,
     small::Small,
@@ -53,6 +53,28 @@ pub(super) struct Stages<'a> {
     pub matte: &'a mut (dyn FnMut(&Rgb) -> Result<Alpha> + Send),
     pub backdrop: Backdrop,
     pub strength: f32,
+    /// Bytes that frames may take.
+    pub memory: u64,
+}
+
+impl Stages<'_> {
+    /// Most frames in flight: as many as keep all stages busy, or as memory has room for.
+    ///
+    /// # Errors
+    /// [`Kind::OptionInvalid`] when there is no room for those that mattes are held back for.
+    fn most(&self) -> Result<usize> {
+        let held = self.steady.latency();
+        // A matte of small floats, its copies while it is steadied, and the small planes.
+        let each = frame_bytes(self.size) + self.size.area() + 16 * self.small.area();
+        let room = usize::try_from(self.memory / each as u64).unwrap_or(usize::MAX);
+        let least = held + 4;
+        if room < least {
+            let needed = (least * each).div_ceil(1 << 20);
+            let message = format!("frames of {} need {needed} MB of memory at least", self.size);
+            return Err(Error::new(Kind::OptionInvalid, message));
+        }
+        Ok(room.min(held + 3 * QUEUE + 4))
+    }
 }
 
 /// How long the stages worked, without waiting for each other.
@@ -91,12 +113,12 @@ pub(super) fn run(
     stages: Stages<'_>,
     mut encode: impl FnMut(&mut Carried) -> Result<()>,
 ) -> Result<(Busy, Complaints)> {
-    let Stages { reader, size, small, matrix, after, before, segment, steady, matte, backdrop, strength } = stages;
-    let (give_back, spare) = sync_channel(steady.latency() + 4 * QUEUE + 4);
+    let most = stages.most()?;
+    let Stages { reader, size, small, matrix, after, before, segment, steady, matte, backdrop, strength, .. } = stages;
+    let (give_back, spare) = sync_channel(most);
     let (decoded, to_matte) = sync_channel(QUEUE);
     let (matted, to_composite) = sync_channel(QUEUE);
     let (mixed, to_encode) = sync_channel(QUEUE);
-    let most = steady.latency() + 3 * QUEUE + 4;
     let mut busy = Busy::default();
     thread::scope(|scope| {
         let reading = Reading { size, small, after, before, segment, most };
