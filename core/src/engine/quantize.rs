@@ -14,6 +14,7 @@ mod insert;
 mod plan;
 mod raise;
 mod ranges;
+mod sums;
 mod table;
 mod weights;
 
