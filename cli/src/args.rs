@@ -128,7 +128,7 @@ pub enum ModelsCommand {
         name: String,
         /// Pictures like those it is to be used on; a dozen is enough
         pictures: Vec<PathBuf>,
-        /// Print the ranges too
+        /// Print the ranges too, as the table that a build would have of them
         #[arg(long)]
         show: bool,
     },

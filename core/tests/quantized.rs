@@ -11,7 +11,7 @@ use backgroundfx_core::{
             Attribute, Dimension, DimensionValue, Graph, Model, Node, OperatorSet, Shape, TensorData, TensorType, Type,
             ValueInfo, attribute_type, data_type,
         },
-        quantize::{Ranges, quantize},
+        quantize::{Range, Ranges, observing, quantize},
     },
     progress::Silent,
 };
@@ -172,6 +172,20 @@ fn a_file_of_the_users_own_stays_near_single_precision_on_a_picture_not_used_for
         insisting.calibrate(Weights::Own(&file), [Ok(picture(1))].into_iter(), &Silent).unwrap();
         assert_eq!(kept("-int8-").len(), 0, "graphs of older ranges are removed");
     }
+}
+
+#[test]
+fn the_last_convolution_becomes_sums_of_whole_numbers() {
+    let mut model = network(13);
+    let count = |model: &Model, operator: &str| {
+        model.graph.as_ref().unwrap().node.iter().filter(|node| node.op_type == operator).count()
+    };
+    let before = count(&model, "Conv");
+    let range = Range { low: -4.0, high: 4.0 };
+    let ranges = Ranges { values: observing(&model).names.into_iter().map(|name| (name, range)).collect() };
+    quantize(&mut model, &ranges).unwrap();
+    let [left, products, shifted] = ["Conv", "MatMulInteger", "Slice"].map(|name| count(&model, name));
+    assert_eq!((left, products, shifted), (before - 1, 1, 9));
 }
 
 #[test]

@@ -196,9 +196,9 @@ fn optimize(
             let picture = files::read(path, &ReadOptions::default())?;
             tensor::from_picture(&picture.color, picture.profile.as_ref(), &card.input)
         });
-        let ranges = engine.calibrate(card.weights(catalog.manifest()), inputs, &screen)?;
+        let table = engine.calibrate(card.weights(catalog.manifest()), inputs, &screen)?;
         if show {
-            say!("{}", ranges.to_text().trim_end());
+            say!("{}", table.to_text().trim_end());
         }
     }
     catalog.segmenter(&engine, name, Device::Cpu, &screen)?;

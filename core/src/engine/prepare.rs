@@ -4,6 +4,7 @@
 //! widens every weight at each load and keeps both; widened once on disk they load leaner and run faster.
 
 mod sizes;
+mod spelling;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,14 +15,14 @@ use std::{
 use half::f16;
 use prost::Message;
 
-use super::onnx::{Graph, Model, Node, TensorData, ValueInfo, data_type};
+use super::onnx::{Attribute, Graph, Model, Node, TensorData, ValueInfo, data_type};
 use crate::{
     Error, Kind, Result,
     files::{IfExists, write_atomically},
 };
 
 /// Raised whenever this file would write another graph from the same bytes, so that older ones are made anew.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The prepared form of `file`, made now or found in `folder` from before.
 ///
@@ -57,6 +58,7 @@ fn trim_and_widen(model: &mut Model, output: &str) -> Result<()> {
     if graph.output.is_empty() {
         return Err(Error::new(Kind::ModelMismatch, format!("the graph has no output {output:?}")));
     }
+    spelling::settle(graph);
     widen(graph)?;
     drop_needless_casts(graph);
     graph.node = needed_in_order(std::mem::take(&mut graph.node), output)?;
@@ -151,23 +153,10 @@ fn drop_needless_casts(graph: &mut Graph) {
             single.extend(node.output.iter().cloned());
         }
     }
-    let results: HashSet<&str> = graph.output.iter().map(|port| port.name.as_str()).collect();
-    let mut renamed: HashMap<String, String> = HashMap::new();
-    graph.node.retain(|node| {
-        let needless = node.op_type == "Cast"
-            && node.attribute.iter().any(|a| a.name == "to" && a.i == i64::from(data_type::FLOAT))
-            && single.contains(&node.input[0])
-            && !results.contains(node.output[0].as_str());
-        if needless {
-            renamed.insert(node.output[0].clone(), node.input[0].clone());
-        }
-        !needless
+    spelling::pass_over(graph, |node| {
+        let to_single = |a: &Attribute| a.name == "to" && a.i == i64::from(data_type::FLOAT);
+        node.op_type == "Cast" && node.attribute.iter().any(to_single) && single.contains(&node.input[0])
     });
-    for input in graph.node.iter_mut().flat_map(|node| &mut node.input) {
-        while let Some(earlier) = renamed.get(input) {
-            input.clone_from(earlier);
-        }
-    }
 }
 
 fn is_single(port: &ValueInfo) -> bool {
@@ -225,7 +214,7 @@ enum Visit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::onnx::{Attribute, TensorType, Type, attribute_type};
+    use crate::engine::onnx::{TensorType, Type, attribute_type};
 
     fn node(op: &str, input: &[&str], output: &str) -> Node {
         Node {

@@ -8,27 +8,37 @@
 //! same on every processor.
 
 mod calibrate;
+mod fingerprint;
 mod histogram;
 mod insert;
 mod plan;
 mod raise;
 mod ranges;
+mod sums;
+mod table;
 mod weights;
 
 pub use calibrate::{Observed, observing};
 pub use histogram::Histogram;
 pub use insert::quantize;
 pub use ranges::{Range, Ranges};
+pub use table::Table;
 
-/// The table that this build has for a file of this SHA-256: found once, on `testdata/scenes`.
+use super::onnx::Graph;
+
+/// The tables of this build, found once, on `testdata/scenes`.
+const TABLES: &[&str] = &[include_str!("quantize/isnet-general-use.txt")];
+
+/// The ranges that this build has for a prepared graph, by the names of its values: whichever file it came in.
 #[must_use]
-pub fn known(sha256: &str) -> Option<Ranges> {
-    const TABLES: &[(&str, &str)] = &[(
-        "b6e8497ba978a6f5fbb647e419d2696cd80df5a23cb6a8ea532021911bd76acb",
-        include_str!("quantize/isnet-general-use.txt"),
-    )];
-    let table = TABLES.iter().find(|(key, _)| *key == sha256)?.1;
-    Some(Ranges::from_text(table).expect("a test reads every table"))
+pub fn known(graph: &Graph) -> Option<Ranges> {
+    TABLES.iter().find_map(|text| Table::from_text(text).expect("a test reads every table").named(graph))
+}
+
+/// Names the state of the tables of this build.
+#[must_use]
+pub fn tables() -> u32 {
+    crc32fast::hash(TABLES.concat().as_bytes())
 }
 
 /// Whether this processor multiplies bytes and adds the products up in one instruction (VNNI), which is what makes
@@ -48,8 +58,10 @@ mod tests {
 
     #[test]
     fn every_table_can_be_read() {
-        let isnet = known("b6e8497ba978a6f5fbb647e419d2696cd80df5a23cb6a8ea532021911bd76acb").unwrap();
-        assert!(isnet.values.len() > 100 && isnet.values.contains_key("input"));
-        assert!(known("0").is_none());
+        assert!(known(&Graph::default()).is_none());
+        for text in TABLES {
+            let table = Table::from_text(text).unwrap();
+            assert_eq!(Table::from_text(&table.to_text()).unwrap(), table);
+        }
     }
 }

@@ -18,14 +18,14 @@ use ort::environment::Environment;
 use super::{
     Device, Network, Precision, Tensor,
     artifacts::{Artifact, Manifest, Store, StoreOptions},
-    quantize::{self, Ranges},
+    quantize::{Ranges, Table},
 };
 use crate::{
     Error, Kind, Result,
     files::{IfExists, write_atomically},
     progress::Progress,
 };
-use opening::{GraphFile, Opener};
+use opening::{GraphFile, Opener, RangesFrom};
 
 /// What the manifest calls the runtime's library.
 const LIBRARY: &str = "onnxruntime";
@@ -134,7 +134,7 @@ impl Engine {
             published: &found.file,
             widened_output: found.widened_output(),
             key: found.key(),
-            ranges: found.sha256.as_deref().and_then(|key| self.ranges(key)),
+            ranges: self.ranges(&found),
         };
         let loaded = self.load(&graph, device, progress)?;
         Ok((found, loaded))
@@ -152,17 +152,22 @@ impl Engine {
         }
     }
 
-    /// The ranges of a file's inner values: those found on pictures of the user's, else those this build has.
-    fn ranges(&self, key: &str) -> Option<Ranges> {
-        let own = std::fs::read_to_string(self.ranges_file(key)).ok().and_then(|text| Ranges::from_text(&text).ok());
-        own.or_else(|| quantize::known(key))
+    /// Where the ranges of a file's inner values come from: found on pictures of the user's, else from this build,
+    /// which has some for networks of the list.
+    fn ranges(&self, found: &Found) -> Option<RangesFrom> {
+        let own = std::fs::read_to_string(self.ranges_file(found.sha256.as_deref()?)).ok();
+        match own.and_then(|text| Ranges::from_text(&text).ok()) {
+            Some(own) => Some(RangesFrom::Pictures(own)),
+            None => found.widened_output().map(|_| RangesFrom::ThisBuild),
+        }
     }
 
     fn ranges_file(&self, key: &str) -> PathBuf {
         self.store.folder().join(PREPARED).join(format!("{}.ranges", opening::short(key)))
     }
 
-    /// Finds the ranges of a model's inner values on pictures, for computing it in 8 bits, and keeps them.
+    /// Finds the ranges of a model's inner values on pictures, for computing it in 8 bits, and keeps them. The table tells
+    /// them independent of the file, as [`quantize::known`](super::quantize::known) has them.
     ///
     /// `inputs` are the pictures as the network takes them; `seen` is told after each.
     ///
@@ -174,20 +179,21 @@ impl Engine {
         weights: Weights<'_>,
         inputs: impl Iterator<Item = Result<Tensor>>,
         progress: &dyn Progress,
-    ) -> Result<Ranges> {
+    ) -> Result<Table> {
         let found = self.find(weights, progress)?;
         let key = found.key().unwrap_or_default();
         let folder = self.store.folder().join(PREPARED);
         // In single precision whatever the engine is set to: there are no ranges for anything else yet.
         let options = EngineOptions { precision: Precision::Fp32, ..self.options.clone() };
         let opener = Opener { environment: self.environment(progress)?, options: &options, prepared: folder.clone() };
-        let ranges = calibration::ranges(&found.file, key, found.widened_output(), &folder, inputs, |graph| {
-            let watched = GraphFile { published: graph, widened_output: None, key: None, ranges: None };
-            Ok(opener.open(&watched, Device::Cpu)?.0)
-        })?;
+        let (ranges, table) =
+            calibration::ranges(&found.file, key, found.widened_output(), &folder, inputs, |graph| {
+                let watched = GraphFile { published: graph, widened_output: None, key: None, ranges: None };
+                Ok(opener.open(&watched, Device::Cpu)?.0)
+            })?;
         opener.forget_int8(key);
         write_atomically(&self.ranges_file(key), ranges.to_text().as_bytes(), IfExists::Replace)?;
-        Ok(ranges)
+        Ok(table)
     }
 
     /// The network in a file of the user's own.

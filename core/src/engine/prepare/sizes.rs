@@ -16,7 +16,9 @@ pub fn free(graph: &mut Graph) {
     for (&index, factor) in &factors {
         let name = format!("enlarge by {factor}");
         let node = &mut graph.node[index];
-        node.input = vec![node.input[0].clone(), String::new(), name.clone()];
+        // Operators before version 13 do not do without the second input, which nobody reads here.
+        node.input.truncate(2);
+        node.input.push(name.clone());
         if !graph.initializer.iter().any(|tensor| tensor.name == name) {
             graph.initializer.push(scales(name, *factor));
         }

@@ -6,6 +6,7 @@ use super::{
     plan::{Plan, data_inputs},
     raise::raise,
     ranges::{Range, Ranges},
+    sums::{CodedInput, sums},
     weights,
 };
 use crate::{
@@ -35,7 +36,10 @@ pub fn quantize(model: &mut Model, ranges: &Ranges) -> Result<()> {
     let mut written = Written { graph: Graph::default(), weights, codes };
     let inputs: Vec<String> = graph.input.iter().map(|port| port.name.clone()).collect();
     inputs.iter().filter(|name| plan.coded.contains(*name)).for_each(|name| written.pair(name));
-    for (mut node, active) in std::mem::take(&mut graph.node).into_iter().zip(&plan.active) {
+    for (index, (mut node, active)) in std::mem::take(&mut graph.node).into_iter().zip(&plan.active).enumerate() {
+        if plan.last.contains(&index) && plan.made_coded.contains(&node.input[0]) && written.last(&node) {
+            continue;
+        }
         if *active && node.op_type == "Conv" {
             written.convolution(&mut node)?;
         }
@@ -97,6 +101,19 @@ impl Written {
         };
         self.graph.node.push(node("QuantizeLinear", name, coded.clone()));
         self.graph.node.push(node("DequantizeLinear", &coded, dequantised(name)));
+    }
+
+    /// Writes a convolution whose output gets no code as sums of whole numbers; false where that is not possible.
+    fn last(&mut self, node: &Node) -> bool {
+        let name = &node.input[0];
+        let (coded, zero) = (format!("{name}/coded"), format!("{name}/zero"));
+        let input = CodedInput { coded: &coded, zero: &zero, scale: self.codes[name].0 };
+        let kernel = node.input.get(1).and_then(|name| self.weights.get(name));
+        let kernel = kernel.filter(|kernel| kernel.data_type == data_type::FLOAT);
+        let Some(sums) = kernel.and_then(|kernel| sums(node, &input, kernel)) else { return false };
+        self.graph.node.extend(sums.nodes);
+        self.graph.initializer.extend(sums.constants);
+        true
     }
 
     /// Puts whole numbers in place of a convolution's weights and bias.

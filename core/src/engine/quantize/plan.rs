@@ -14,6 +14,8 @@ pub struct Plan {
     pub same_code: HashMap<String, String>,
     /// Values that are quantised where an active node makes them, so that everybody reads the coded form.
     pub made_coded: HashSet<String>,
+    /// The last convolutions before the results.
+    pub last: Vec<usize>,
 }
 
 impl Plan {
@@ -30,7 +32,7 @@ impl Plan {
         }
         let results: HashSet<&str> = graph.output.iter().map(|port| port.name.as_str()).collect();
         let mut active: Vec<bool> = graph.node.iter().map(|node| fits(node, &data, &weights)).collect();
-        leave_ends(graph, &makers, &mut active);
+        let last = leave_ends(graph, &makers, &mut active);
         // A rectifier has no 8-bit form: it disappears into the code of what it cuts off, or stays as it is.
         let mut joined = HashSet::new();
         for (index, node) in graph.node.iter().enumerate().filter(|(_, node)| node.op_type == "Relu") {
@@ -47,7 +49,8 @@ impl Plan {
                 active[maker] &= !alone;
             }
         }
-        let mut plan = Self { active, coded: BTreeSet::new(), same_code: HashMap::new(), made_coded: HashSet::new() };
+        let mut plan =
+            Self { active, coded: BTreeSet::new(), same_code: HashMap::new(), made_coded: HashSet::new(), last };
         for (node, _) in graph.node.iter().zip(plan.active.clone()).filter(|(_, active)| *active) {
             let inputs = node.input[..data_inputs(node)].iter().filter(|name| !joined.contains(*name));
             plan.coded.extend(inputs.cloned());
@@ -93,19 +96,24 @@ impl Plan {
 }
 
 /// Takes out the last convolution before each result, and what follows it: logits reach from -900 to 20, and only
-/// those near zero matter.
-fn leave_ends(graph: &Graph, makers: &HashMap<&str, usize>, active: &mut [bool]) {
+/// those near zero matter. Gives those convolutions, which become sums of whole numbers where they can (`sums.rs`).
+fn leave_ends(graph: &Graph, makers: &HashMap<&str, usize>, active: &mut [bool]) -> Vec<usize> {
+    let mut last = Vec::new();
     for port in &graph.output {
         let mut value = port.name.as_str();
         while let Some(&maker) = makers.get(value) {
             active[maker] = false;
             let node = &graph.node[maker];
+            if node.op_type == "Conv" {
+                last.push(maker);
+            }
             if node.op_type == "Conv" || node.input.is_empty() {
                 break;
             }
             value = &node.input[0];
         }
     }
+    last
 }
 
 /// How many of a node's inputs carry data; the rest are weights and settings.

@@ -11,11 +11,11 @@ use crate::{
         Network, Tensor,
         onnx::Model,
         prepare,
-        quantize::{Histogram, Observed, Ranges, observing},
+        quantize::{Histogram, Observed, Ranges, Table, observing},
     },
 };
 
-/// The ranges of the inner values of a published graph over `inputs`; `load` loads a graph file.
+/// The ranges of the inner values of a published graph over `inputs`, by name and as a table; `load` loads a graph file.
 ///
 /// # Errors
 /// [`Kind::PrecisionUnavailable`] when no value would get an 8-bit code; what preparing, loading and running report.
@@ -26,12 +26,13 @@ pub fn ranges(
     folder: &Path,
     inputs: impl Iterator<Item = Result<Tensor>>,
     load: impl FnOnce(&Path) -> Result<OrtNetwork>,
-) -> Result<Ranges> {
+) -> Result<(Ranges, Table)> {
     let plain = match output {
         Some(output) => prepare::prepared(published, key, output, folder)?,
         None => published.to_owned(),
     };
-    let observed = observing(&read(&plain)?);
+    let model = read(&plain)?;
+    let observed = observing(&model);
     if observed.names.is_empty() {
         let message = format!("no operator of {} has an 8-bit form", published.display());
         return Err(Error::new(Kind::PrecisionUnavailable, message));
@@ -53,7 +54,9 @@ pub fn ranges(
             .for_each(|(name, samples)| histograms.entry(name.to_owned()).or_default().add(samples));
     }
     let values = histograms.into_iter().map(|(name, histogram)| (name, histogram.range()));
-    Ok(Ranges { values: values.collect() })
+    let ranges = Ranges { values: values.collect() };
+    let table = Table::of(&model.graph.unwrap_or_default(), &ranges);
+    Ok((ranges, table))
 }
 
 /// Reads a graph.

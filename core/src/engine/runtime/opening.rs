@@ -29,8 +29,16 @@ pub struct GraphFile<'a> {
     pub widened_output: Option<&'a str>,
     /// Names the content; `None` for files whose content may change.
     pub key: Option<&'a str>,
-    /// The ranges of its inner values, where they are known.
-    pub ranges: Option<Ranges>,
+    /// Where the ranges of its inner values come from, if from anywhere.
+    pub ranges: Option<RangesFrom>,
+}
+
+/// Where the ranges of a graph's inner values come from.
+pub enum RangesFrom {
+    /// Found on pictures of the user's.
+    Pictures(Ranges),
+    /// From the tables of this build, if they have this network: that is known once the graph is prepared.
+    ThisBuild,
 }
 
 /// What the runtime does to a graph while loading it.
@@ -65,6 +73,8 @@ impl Opener<'_> {
         match self.open_in(graph, device, precision) {
             // Ranges of an older graph, say: nobody insisted on them.
             Err(error) if error.kind() == Kind::PrecisionUnavailable && self.options.precision != Precision::Int8 => {
+                // Where it cannot be noted, the next start finds out anew.
+                let _ = self.unfit(graph).map(|note| std::fs::write(note, error.to_string()));
                 Ok((self.open_in(graph, device, Precision::Fp32)?, Precision::Fp32))
             }
             opened => Ok((opened?, precision)),
@@ -95,7 +105,7 @@ impl Opener<'_> {
             _ => graph.published.to_owned(),
         };
         let plain = match (&graph.ranges, graph.key) {
-            (Some(ranges), Some(key)) if int8 => self.quantised(&plain, key, ranges)?,
+            (Some(ranges), Some(key)) if int8 => self.quantised(&plain, key, graph, ranges)?,
             _ => plain,
         };
         let Some(folder) = optimised else {
@@ -112,11 +122,17 @@ impl Opener<'_> {
     fn precision(&self, graph: &GraphFile<'_>, device: Device) -> Precision {
         match self.options.precision {
             Precision::Auto if device == Device::Cpu && graph.ranges.is_some() && quantize::is_fast_here() => {
-                Precision::Int8
+                let unfit = self.unfit(graph).is_some_and(|note| note.is_file());
+                if unfit { Precision::Fp32 } else { Precision::Int8 }
             }
             Precision::Auto => Precision::Fp32,
             asked => asked,
         }
+    }
+
+    /// The file that notes that the ranges do not fit the graph.
+    fn unfit(&self, graph: &GraphFile<'_>) -> Option<PathBuf> {
+        Some(self.prepared.join(optimised_name(graph.key?, graph.ranges.as_ref())).with_added_extension("unfit"))
     }
 
     /// Removes what was kept of a graph in 8 bits; where it cannot be removed it only takes room.
@@ -124,23 +140,30 @@ impl Opener<'_> {
         let start = format!("{}-v{}-int8-", short(key), prepare::VERSION);
         let entries = std::fs::read_dir(&self.prepared).into_iter().flatten().flatten();
         for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&start)) {
-            let _ = std::fs::remove_dir_all(entry.path());
+            let path = entry.path();
+            let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
         }
     }
 
     fn check_int8(&self, graph: &GraphFile<'_>, device: Device) -> Result<()> {
-        let unavailable = |why: String| Err(Error::new(Kind::PrecisionUnavailable, why));
         match &graph.ranges {
-            _ if device != Device::Cpu => unavailable(format!("8 bits are for the processor, not for {device}")),
-            None => unavailable(format!("no ranges are known for computing {} in 8 bits", graph.published.display())),
+            _ if device != Device::Cpu => {
+                let message = format!("8 bits are for the processor, not for {device}");
+                Err(Error::new(Kind::PrecisionUnavailable, message))
+            }
+            None => Err(no_ranges(graph)),
             Some(_) => Ok(()),
         }
     }
 
     /// The 8-bit form of a plain graph, which it takes the place of.
-    fn quantised(&self, plain: &Path, key: &str, ranges: &Ranges) -> Result<PathBuf> {
+    fn quantised(&self, plain: &Path, key: &str, graph: &GraphFile<'_>, ranges: &RangesFrom) -> Result<PathBuf> {
         let mut model = calibration::read(plain)?;
-        quantize::quantize(&mut model, ranges)
+        let known = match ranges {
+            RangesFrom::Pictures(own) => Some(own.clone()),
+            RangesFrom::ThisBuild => model.graph.as_ref().and_then(quantize::known),
+        };
+        quantize::quantize(&mut model, &known.ok_or_else(|| no_ranges(graph))?)
             .map_err(|error| Error::new(Kind::PrecisionUnavailable, error.to_string()).because(error))?;
         let path = self.prepared.join(format!("{}-int8.onnx", short(key)));
         write_atomically(&path, &model.encode_to_vec(), IfExists::Replace)?;
@@ -199,6 +222,11 @@ impl Opener<'_> {
     }
 }
 
+fn no_ranges(graph: &GraphFile<'_>) -> Error {
+    let message = format!("no ranges are known for computing {} in 8 bits", graph.published.display());
+    Error::new(Kind::PrecisionUnavailable, message)
+}
+
 /// Names inside the folder of an optimised graph.
 const GRAPH: &str = "graph.onnx";
 const WEIGHTS: &str = "weights.bin";
@@ -216,7 +244,7 @@ pub fn short(key: &str) -> &str {
 }
 
 /// The runtime lays weights out for the processor's registers and its own version.
-fn optimised_name(key: &str, ranges: Option<&Ranges>) -> String {
+fn optimised_name(key: &str, ranges: Option<&RangesFrom>) -> String {
     let registers = match () {
         #[cfg(target_arch = "x86_64")]
         () if std::arch::is_x86_feature_detected!("avx512f") => "avx512",
@@ -227,7 +255,10 @@ fn optimised_name(key: &str, ranges: Option<&Ranges>) -> String {
     // The description names the runtime's commit; as a number it makes a shorter name.
     let build = crc32fast::hash(ort::info().as_bytes());
     // Other ranges make another graph.
-    let int8 =
-        ranges.map_or(String::new(), |ranges| format!("-int8-{:08x}", crc32fast::hash(ranges.to_text().as_bytes())));
+    let tables = |ranges: &RangesFrom| match ranges {
+        RangesFrom::Pictures(own) => crc32fast::hash(own.to_text().as_bytes()),
+        RangesFrom::ThisBuild => quantize::tables(),
+    };
+    let int8 = ranges.map_or(String::new(), |ranges| format!("-int8-{:08x}", tables(ranges)));
     format!("{}-v{}{int8}-{registers}-{build:08x}", short(key), prepare::VERSION)
 }
