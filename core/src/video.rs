@@ -322,26 +322,9 @@ impl Making<'_> {
     ) -> Result<Made> {
         let done = self.done();
         let resumed = done.iter().map(|segment| segment.frames).sum();
-        let open = |from: f64| Reader::open(self.ffmpeg, Source::File(self.job.input), &self.plan.reading(from));
-        let start = self.plan.start;
-        let Some(mut reader) = opened.map_or_else(|| open(start), |reader| Ok(Some(reader)))? else {
-            let message = format!("there is no frame from second {start} on");
-            return Err(Error::new(Kind::OptionInvalid, message));
-        };
-        if reader.size() != self.plan.size {
-            let message = format!("frames of {} came where {} were expected", reader.size(), self.plan.size);
-            return Err(Error::new(Kind::Internal, message));
-        }
-        let clock = Clock { tick: reader.tick(), rate: self.plan.rate };
         let after = done.last().map(|segment| segment.last);
-        if let Some(last) = after {
-            // Some time earlier: filters look at what went before, and not every file lets one begin anywhere.
-            let from = (clock.microseconds(last) as f64 / 1e6 - plan::LEAD).max(start);
-            if from > start {
-                reader.end();
-                reader = open(from)?.ok_or_else(|| Error::new(Kind::VideoCorrupt, "the frames before are gone"))?;
-            }
-        }
+        let reader = opened.map_or_else(|| self.reader(after), Ok)?;
+        let clock = Clock { tick: reader.tick(), rate: self.plan.rate };
         let (size, options) = (self.plan.size, self.job.options);
         let going_on = resumed as f64 / self.plan.rate.value();
         let backdrop = Backdrop::open(
@@ -384,6 +367,31 @@ impl Making<'_> {
         encoding.close()?;
         let first_complaint = complaints.lines.first().cloned();
         Ok(Made { clock, busy, resumed, complaints: complaints.count, first_complaint })
+    }
+
+    /// A decoder at the output's beginning, or some time before the place where work goes on.
+    fn reader(&self, after: Option<i64>) -> Result<Reader> {
+        let start = self.plan.start;
+        let open = |from: f64| {
+            let reader = Reader::open(self.ffmpeg, Source::File(self.job.input), &self.plan.reading(from))?;
+            let nothing = || Error::new(Kind::OptionInvalid, format!("there is no frame from second {from} on"));
+            reader.ok_or_else(nothing)
+        };
+        let mut reader = open(start)?;
+        if let Some(last) = after {
+            let clock = Clock { tick: reader.tick(), rate: self.plan.rate };
+            // Earlier than needed: filters look at what went before, and not every file lets one begin anywhere.
+            let from = (clock.microseconds(last) as f64 / 1e6 - plan::LEAD).max(start);
+            if from > start {
+                reader.end();
+                reader = open(from)?;
+            }
+        }
+        if reader.size() != self.plan.size {
+            let message = format!("frames of {} came where {} were expected", reader.size(), self.plan.size);
+            return Err(Error::new(Kind::Internal, message));
+        }
+        Ok(reader)
     }
 
     /// The segments that are finished.

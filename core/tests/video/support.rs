@@ -1,4 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 //! Clips that ffmpeg draws, a segmenter that knows the subject by its colour, and what ffprobe says of the result.
 
 use std::{
