@@ -33,5 +33,6 @@ pub mod pixels;
 pub mod progress;
 pub mod steps;
 pub mod tensor;
+pub mod video;
 
 pub use error::{Error, KINDS, Kind, Result};

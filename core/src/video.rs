@@ -1,0 +1,3 @@
+//! Video: mattes for a stream of frames.
+
+pub mod steady;

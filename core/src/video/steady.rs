@@ -1,0 +1,3 @@
+//! Mattes that hold still from frame to frame.
+
+pub mod flow;
