@@ -4,6 +4,7 @@ mod cut;
 mod edges;
 pub mod flow;
 mod keyframes;
+mod settled;
 mod small;
 mod trail;
 mod warp;

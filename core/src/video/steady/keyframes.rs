@@ -6,6 +6,7 @@ use super::{
     cut::Histogram,
     edges,
     flow::{self, Flow},
+    settled::{Says, Settled},
     small::Small,
     warp::{self, Row},
 };
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// Most cells across a frame in which motion is found: edges are carried, not only steadied.
-const COLUMNS: usize = 432;
+const COLUMNS: usize = 320;
 /// Mean confidence along the matte's edge below which the frame becomes a keyframe.
 const COLLAPSED: f32 = 0.4;
 /// Confidence that a way always has, so that one of two hopeless ways is taken.
@@ -119,6 +120,7 @@ impl Keyframes {
         let matte = segment(&last.frame)?;
         let forward = ways_forward(&self.between, &last.small);
         let count = self.between.len() + 1;
+        let (earlier, later) = (Carried::new(&key.matte, &last.small), Carried::new(&matte, &last.small));
         let mut ready: Vec<Alpha> = self
             .between
             .par_iter()
@@ -126,7 +128,7 @@ impl Keyframes {
             .enumerate()
             .map(|(index, (open, forward))| {
                 let share = (index + 1) as f32 / count as f32;
-                followed(&open.frame, blended(open, (&key.matte, &open.back), (&matte, forward), share))
+                followed(&open.frame, blended((&earlier, &open.back), (&later, forward), share))
             })
             .collect();
         ready.push(followed(&last.frame, matte.clone()));
@@ -182,19 +184,44 @@ fn certainty(matte: &Alpha, way: &Way, block: usize) -> f32 {
     if count == 0 { 1.0 } else { sum / count as f32 }
 }
 
+/// A keyframe's matte, ready to be carried.
+struct Carried<'a> {
+    matte: &'a Alpha,
+    settled: Settled,
+    block: usize,
+}
+
+impl<'a> Carried<'a> {
+    fn new(matte: &'a Alpha, small: &Small) -> Self {
+        Self { matte, settled: Settled::of(matte, small.block), block: small.block }
+    }
+}
+
 /// Both keyframes' mattes carried to a frame, mixed by nearness and by how far each way is to be believed; `share` is how
 /// far the frame is on its way to the later one, 0 to 1.
-fn blended(open: &Open, earlier: (&Alpha, &Way), later: (&Alpha, &Way), share: f32) -> Alpha {
-    let (size, block) = (earlier.0.size(), open.small.block);
-    let width = size.width as usize;
+fn blended(earlier: (&Carried<'_>, &Way), later: (&Carried<'_>, &Way), share: f32) -> Alpha {
+    let (size, block) = (earlier.0.matte.size(), earlier.0.block);
+    let (width, across) = (size.width as usize, earlier.1.flow.size.width as usize);
+    let said = |cell: usize| {
+        let [one, other] = [earlier, later].map(|(key, way)| key.settled.moved(cell, way.flow.vectors[cell]));
+        if one == other { one } else { Says::Both }
+    };
+    let cells: Vec<Says> = (0..earlier.1.flow.size.area()).map(said).collect();
     let mut values = vec![0.0; size.area()];
     values.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
         let [earlier, later] =
-            [earlier, later].map(|(matte, way)| Row::new(matte, &way.flow, &way.confidence, block, y));
+            [earlier, later].map(|(key, way)| Row::new(key.matte, &way.flow, &way.confidence, block, y));
+        let cells = &cells[y / block * across..(y / block + 1) * across];
         for (x, value) in row.iter_mut().enumerate() {
-            let ((first, believed), (second, also)) = (earlier.at(x), later.at(x));
-            let (near, far) = ((1.0 - share) * (believed + LEAST), share * (also + LEAST));
-            *value = ((near * first + far * second) / (near + far)).clamp(0.0, 1.0);
+            match cells[x / block] {
+                Says::Background => {}
+                Says::Subject => *value = 1.0,
+                Says::Both => {
+                    let ((first, believed), (second, also)) = (earlier.at(x), later.at(x));
+                    let (near, far) = ((1.0 - share) * (believed + LEAST), share * (also + LEAST));
+                    *value = ((near * first + far * second) / (near + far)).clamp(0.0, 1.0);
+                }
+            }
         }
     });
     Alpha::new(size, values)

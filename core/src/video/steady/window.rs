@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::{
     cut::Histogram,
     flow::{self, Flow},
+    settled::{Says, Settled},
     small::Small,
     warp::{self, Row},
 };
@@ -35,6 +36,7 @@ struct Seen {
     small: Small,
     histogram: Histogram,
     matte: Alpha,
+    settled: Settled,
     /// To the next frame and to the one before, if they belong to the same shot.
     next: Option<Flow>,
     previous: Option<Flow>,
@@ -42,7 +44,7 @@ struct Seen {
 
 /// A neighbour's matte and the way to it.
 struct Neighbour<'a> {
-    matte: &'a Alpha,
+    seen: &'a Seen,
     flow: Flow,
     confidence: Plane,
 }
@@ -56,7 +58,8 @@ impl Window {
         if self.frames.back().is_some_and(|last| last.histogram.is_cut(&histogram)) {
             ready = self.finish();
         }
-        let mut seen = Seen { small, histogram, matte, next: None, previous: None };
+        let settled = Settled::of(&matte, small.block);
+        let mut seen = Seen { small, histogram, matte, settled, next: None, previous: None };
         if let Some(last) = self.frames.back_mut() {
             let (here, there) = (&last.small.pyramid, &seen.small.pyramid);
             let (next, previous) =
@@ -87,12 +90,14 @@ impl Window {
         let neighbours = self.neighbours(index);
         let seen = &self.frames[index];
         let (size, block) = (seen.matte.size(), seen.small.block);
-        let width = size.width as usize;
+        let (width, across) = (size.width as usize, seen.small.size().width as usize);
+        let open: Vec<bool> = (0..seen.small.size().area()).map(|cell| is_open(seen, &neighbours, cell)).collect();
         let mut values = seen.matte.values().to_vec();
         values.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
             let others: Vec<_> =
-                neighbours.iter().map(|n| Row::new(n.matte, &n.flow, &n.confidence, block, y)).collect();
-            for (x, value) in row.iter_mut().enumerate() {
+                neighbours.iter().map(|n| Row::new(&n.seen.matte, &n.flow, &n.confidence, block, y)).collect();
+            let open = &open[y / block * across..(y / block + 1) * across];
+            for (x, value) in row.iter_mut().enumerate().filter(|(x, _)| open[x / block]) {
                 let mut found = [(0.0, 0.0); 2 * REACH];
                 found.iter_mut().zip(&others).for_each(|(found, other)| *found = other.at(x));
                 *value = robust_mean(*value, &found[..others.len()]);
@@ -116,7 +121,7 @@ impl Window {
                 let seen = &self.frames[at];
                 let mut confidence = warp::confidence(&self.frames[index].small, &seen.small, &out);
                 warp::check_return(&mut confidence, &out, &home);
-                neighbours.push(Neighbour { matte: &seen.matte, flow: out.clone(), confidence });
+                neighbours.push(Neighbour { seen, flow: out.clone(), confidence });
                 way = Some((out, home));
             }
         }
@@ -134,6 +139,12 @@ impl Window {
         };
         Some((next, there.as_ref()?, back.as_ref()?))
     }
+}
+
+/// Whether any of the frames says something else in a cell than the others.
+fn is_open(seen: &Seen, neighbours: &[Neighbour<'_>], cell: usize) -> bool {
+    let here = seen.settled.cell(cell);
+    here == Says::Both || neighbours.iter().any(|n| n.seen.settled.moved(cell, n.flow.vectors[cell]) != here)
 }
 
 #[derive(Clone, Copy)]
