@@ -10,7 +10,7 @@ use backgroundfx_core::{
     files::IfExists,
     models::{Catalog, Segmenter},
     options::Options,
-    video::{Ffmpeg, INSTEAD, Job, PIPE, Summary, VideoOptions, cut_out, look_of, probe, recipe_for},
+    video::{Ffmpeg, INSTEAD, Job, PIPE, Summary, VideoOptions, cut_out, look_of, probe, recipe_for, steady::SteadyOptions, steady_of},
 };
 use serde_json::json;
 
@@ -40,7 +40,7 @@ pub fn run(arguments: &VideoArguments, shared: &Shared, config: &Config) -> Ende
     let screen = Screen::new(shared.progress, shared.quiet);
     let precision = arguments.precision.or(config.precision);
     let engine = Engine::open(EngineOptions { keep_memory: true, ..config.engine(arguments.threads, precision) })?;
-    let work = Work { ffmpeg: &ffmpeg, catalog: &catalog, engine: &engine, screen: &screen, options, video, named };
+    let work = Work { ffmpeg: &ffmpeg, catalog: &catalog, engine: &engine, screen: &screen, options, video, named, steady: arguments.steady };
     let mut finder = None;
     let (count, mut failed) = (orders.len(), 0);
     let mut only = None;
@@ -86,6 +86,7 @@ struct Work<'a> {
     video: VideoOptions,
     /// Whether the model was named: then it is used or refused.
     named: bool,
+    steady: Option<SteadyOptions>,
 }
 
 /// What finds the subject.
@@ -93,6 +94,8 @@ struct Finder {
     segmenter: Box<dyn Segmenter>,
     /// Longer side of what it sees.
     look: u32,
+    /// How its mattes are steadied.
+    steady: SteadyOptions,
     /// What it takes the place of, and why.
     instead: Option<String>,
 }
@@ -112,6 +115,7 @@ impl Work<'_> {
         self.screen.clip(&order.input);
         let video = VideoOptions {
             end: order.seconds.map(|seconds| self.video.start.unwrap_or(0.0) + seconds).or(self.video.end),
+            steady: finder.steady,
             ..self.video.clone()
         };
         let job = Job {
@@ -131,7 +135,9 @@ impl Work<'_> {
     fn finder(&self) -> Result<Finder> {
         let open = |name: &str| -> Result<Finder> {
             let segmenter = self.catalog.segmenter(self.engine, name, self.options.device, self.screen)?;
-            Ok(Finder { segmenter, look: look_of(self.catalog.card(name)?), instead: None })
+            let card = self.catalog.card(name)?;
+            let steady = self.steady.unwrap_or_else(|| steady_of(card, self.options.preset));
+            Ok(Finder { segmenter, look: look_of(card), steady, instead: None })
         };
         let error = match open(&self.options.model) {
             Err(error) if !self.named && matches!(error.kind(), Kind::ArtifactMissing | Kind::DownloadFailed) => error,
@@ -180,6 +186,7 @@ fn video_options(arguments: &VideoArguments, config: &Config) -> VideoOptions {
         resume: arguments.resume,
         accept_damage: arguments.accept_damage,
         raw: arguments.raw.clone(),
+        steady: SteadyOptions::default(),
         memory: arguments.memory.or(config.video_memory).map(|megabytes| u64::from(megabytes) << 20),
     }
 }

@@ -43,7 +43,7 @@ use crate::{
     Error, Kind, Result,
     files::{self, IfExists, Metadata, Picture},
     models::{ModelCard, ModelUsed, Segmenter},
-    options::{Length, Options},
+    options::{Length, Options, Preset},
     pipeline::{self, Recipe},
     pixels::{Rgb, Size},
     progress::{Progress, Step},
@@ -55,7 +55,7 @@ use plan::Plan;
 use reader::{Reader, Source};
 use segments::{Segment, Segments, unwritable};
 use stages::{Carried, Stages};
-use steady::Steady;
+use steady::{Steady, SteadyOptions};
 use writer::{Clock, Writer};
 
 /// Frames in a segment: some ten seconds, the most that an interruption costs.
@@ -90,6 +90,8 @@ pub struct VideoOptions {
     /// Bytes that frames may take while they are worked on; [`MEMORY`] where nothing is said. ffmpeg's and the
     /// network's come on top.
     pub memory: Option<u64>,
+    /// How mattes are made to belong together.
+    pub steady: SteadyOptions,
 }
 
 /// Bytes that frames may take unless told otherwise.
@@ -134,11 +136,27 @@ pub struct Summary {
     pub notes: Vec<String>,
 }
 
+/// The least longer side of the small copy.
+const SMALL_LOOK: u32 = 512;
+
 /// Longer side of the small copy that suits a model: twice what its network sees, within 512 and 1024.
 #[must_use]
 pub fn look_of(card: &ModelCard) -> u32 {
     let size = crate::tensor::fixed_size(&card.input);
-    (2 * size.width.max(size.height)).clamp(512, 1024)
+    (2 * size.width.max(size.height)).clamp(SMALL_LOOK, 1024)
+}
+
+/// How mattes of a model are steadied unless told otherwise: a network that takes long looks at few frames, but with the
+/// presets that take care at all of them.
+#[must_use]
+pub fn steady_of(card: &ModelCard, preset: Preset) -> SteadyOptions {
+    let slow = crate::tensor::fixed_size(&card.input).area() > 400 * 400;
+    match preset {
+        _ if !slow => SteadyOptions::Window,
+        Preset::Low => SteadyOptions::Keyframes { spacing: 2 * steady::USUAL_SPACING },
+        Preset::Medium => SteadyOptions::Keyframes { spacing: steady::USUAL_SPACING },
+        Preset::High | Preset::Ultra => SteadyOptions::Window,
+    }
 }
 
 /// Models that take the place of the usual one where it cannot be had, the best first.
@@ -155,6 +173,8 @@ pub fn recipe_for(mut options: Options, clip: Option<Size>, look: u32) -> Result
             *pixels *= share;
         }
     }
+    // What a small network sees is enlarged along the frame's luma: finer edges than it knows of.
+    options.edges.refine &= look > SMALL_LOOK;
     Recipe::new(Options { background: None, ..options })
 }
 
@@ -337,20 +357,21 @@ impl Making<'_> {
         if backdrop.is_transparent() && self.job.outputs.iter().any(|(content, _)| *content == Content::Composite) {
             return Err(Error::new(Kind::OptionInvalid, "a composite needs a background"));
         }
+        let (small, memory) = (small::small_size(size, self.job.look), options.memory.unwrap_or(MEMORY));
         let mut matte = |color: &Rgb| pipeline::find_matte(&picture(color), segmenter, recipe);
         let stages = Stages {
             reader,
             size,
-            small: small::small_size(size, self.job.look),
+            small,
             matrix: self.plan.matrix,
             after,
             before: options.end.map(|end| (end / clock.tick.value()).ceil() as i64),
             segment: SEGMENT,
-            steady: Steady,
+            steady: Steady::new(stages::fitting(options.steady, size, small, memory))?,
             matte: &mut matte,
             backdrop,
             strength: recipe.options().foreground.strength,
-            memory: options.memory.unwrap_or(MEMORY),
+            memory,
         };
         let total = self.plan.frames(self.clip);
         let mut encoding = Encoder { making: self, clock, open: None, grey: Frame::black(size) };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use backgroundfx_core::{
     engine::{Device, Precision},
     options::{Length, Point, Preset, Region},
-    video::{Content, Ratio, RawFrames, Scale, parse_seconds},
+    video::{Content, Ratio, RawFrames, Scale, parse_seconds, steady::SteadyOptions},
 };
 use clap::ValueEnum;
 
@@ -99,6 +99,10 @@ pub struct VideoArguments {
     /// Threads the network uses (default: one for each core)
     #[arg(long, value_parser = at_least_one(), help_heading = "Cutting out")]
     pub threads: Option<usize>,
+    /// How mattes hold still: window (the network looks at every frame), trail (the same, nothing held back), keyframes:10
+    /// (it looks at one frame of ten or more, the others follow their motion) or off (default: by model and preset)
+    #[arg(long, value_name = "WAY", help_heading = "Cutting out")]
+    pub steady: Option<SteadyOptions>,
     /// Megabytes that frames may take while they are worked on (default: 512)
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Cutting out")]
     pub memory: Option<u32>,

@@ -15,7 +15,7 @@ use super::{
     mix::{Behind, Grounds, mix},
     reader::Reader,
     small::Small,
-    steady::Steady,
+    steady::{Steady, SteadyOptions},
 };
 use crate::{
     Error, Kind, Result,
@@ -57,24 +57,32 @@ pub(super) struct Stages<'a> {
     pub memory: u64,
 }
 
-impl Stages<'_> {
-    /// Most frames in flight: as many as keep all stages busy, or as memory has room for.
-    ///
-    /// # Errors
-    /// [`Kind::OptionInvalid`] when there is no room for those that mattes are held back for.
-    fn most(&self) -> Result<usize> {
-        let held = self.steady.latency();
-        // A matte of small floats, its copies while it is steadied, and the small planes.
-        let each = frame_bytes(self.size) + self.size.area() + 16 * self.small.area();
-        let room = usize::try_from(self.memory / each as u64).unwrap_or(usize::MAX);
-        let least = held + 4;
-        if room < least {
-            let needed = (least * each).div_ceil(1 << 20);
-            let message = format!("frames of {} need {needed} MB of memory at least", self.size);
-            return Err(Error::new(Kind::OptionInvalid, message));
-        }
-        Ok(room.min(held + 3 * QUEUE + 4))
+/// Frames in flight beside those that mattes are held back for: fewest, and most.
+const MOVING: (usize, usize) = (4, 3 * QUEUE + 4);
+
+/// How many frames memory has room for.
+fn room(size: Size, small: Size, memory: u64) -> usize {
+    // A matte of small floats, its copies while it is steadied, and the small planes.
+    let each = frame_bytes(size) + size.area() + 24 * small.area();
+    usize::try_from(memory / each as u64).unwrap_or(usize::MAX)
+}
+
+/// Keyframes so close to each other that memory has room for the frames between them.
+pub(super) fn fitting(steady: SteadyOptions, size: Size, small: Size, memory: u64) -> SteadyOptions {
+    let SteadyOptions::Keyframes { spacing } = steady else { return steady };
+    let room = room(size, small, memory).saturating_sub(MOVING.0 - 1);
+    SteadyOptions::Keyframes { spacing: spacing.min(room).max(2) }
+}
+
+/// Most frames in flight: as many as keep all stages busy, or as memory has room for.
+fn most(size: Size, small: Size, memory: u64, held: usize) -> Result<usize> {
+    let room = room(size, small, memory);
+    if room < held + MOVING.0 {
+        let megabytes = memory >> 20;
+        let message = format!("{megabytes} MB of memory are too few for frames of {size}");
+        return Err(Error::new(Kind::OptionInvalid, message));
     }
+    Ok(room.min(held + MOVING.1))
 }
 
 /// How long the stages worked, without waiting for each other.
@@ -113,7 +121,7 @@ pub(super) fn run(
     stages: Stages<'_>,
     mut encode: impl FnMut(&mut Carried) -> Result<()>,
 ) -> Result<(Busy, Complaints)> {
-    let most = stages.most()?;
+    let most = most(stages.size, stages.small, stages.memory, stages.steady.latency())?;
     let Stages { reader, size, small, matrix, after, before, segment, steady, matte, backdrop, strength, .. } = stages;
     let (give_back, spare) = sync_channel(most);
     let (decoded, to_matte) = sync_channel(QUEUE);
@@ -244,19 +252,19 @@ impl Finding<'_> {
             let mut mattes = Vec::new();
             // What comes of a segment depends on its frames alone, so that work can go on between any two.
             if carried.begins {
-                mattes = self.steady.finish(self.matte)?;
+                mattes = self.steady.finish(&mut self.matte)?;
             }
             carried.small = Small::of(&carried.frame, carried.small.size)?;
             let picture = carried.small.rgb(self.matrix);
             self.waiting.push_back(carried);
-            mattes.extend(self.steady.push(picture, self.matte)?);
+            mattes.extend(self.steady.push(picture, &mut self.matte)?);
             busy += begun.elapsed();
             if !self.pass_on(mattes, next) {
                 return Ok(busy);
             }
         }
         let begun = Instant::now();
-        let mattes = self.steady.finish(self.matte)?;
+        let mattes = self.steady.finish(&mut self.matte)?;
         busy += begun.elapsed();
         self.pass_on(mattes, next);
         Ok(busy)
