@@ -27,10 +27,7 @@ pub fn ranges(
     inputs: impl Iterator<Item = Result<Tensor>>,
     load: impl FnOnce(&Path) -> Result<OrtNetwork>,
 ) -> Result<Ranges> {
-    let plain = match output {
-        Some(output) => prepare::prepared(published, key, output, folder)?,
-        None => published.to_owned(),
-    };
+    let plain = prepare::prepared(published, key, output, folder)?;
     let observed = observing(&read(&plain)?);
     if observed.names.is_empty() {
         let message = format!("no operator of {} has an 8-bit form", published.display());
