@@ -10,7 +10,10 @@ use backgroundfx_core::{
     files::IfExists,
     models::{Catalog, Segmenter},
     options::Options,
-    video::{Ffmpeg, INSTEAD, Job, PIPE, Summary, VideoOptions, cut_out, look_of, probe, recipe_for, steady::SteadyOptions, steady_of},
+    video::{
+        Ffmpeg, INSTEAD, Job, PIPE, Summary, VideoOptions, cut_out, look_of, probe, recipe_for, steady::SteadyOptions,
+        steady_of,
+    },
 };
 use serde_json::json;
 
@@ -40,7 +43,16 @@ pub fn run(arguments: &VideoArguments, shared: &Shared, config: &Config) -> Ende
     let screen = Screen::new(shared.progress, shared.quiet);
     let precision = arguments.precision.or(config.precision);
     let engine = Engine::open(EngineOptions { keep_memory: true, ..config.engine(arguments.threads, precision) })?;
-    let work = Work { ffmpeg: &ffmpeg, catalog: &catalog, engine: &engine, screen: &screen, options, video, named, steady: arguments.steady };
+    let work = Work {
+        ffmpeg: &ffmpeg,
+        catalog: &catalog,
+        engine: &engine,
+        screen: &screen,
+        options,
+        video,
+        named,
+        steady: arguments.steady,
+    };
     let mut finder = None;
     let (count, mut failed) = (orders.len(), 0);
     let mut only = None;

@@ -1,14 +1,16 @@
-//! Turns a published file into the graph we run: one output, single precision, any input size, nodes in order.
+//! Turns a published file into the graph we run: ONNX, one output, single precision, any input size, nodes in order.
 //!
 //! Half-precision files are published to be small on the wire. Run as they are, the processor
 //! widens every weight at each load and keeps both; widened once on disk they load leaner and run faster.
 
 mod sizes;
 mod spelling;
+mod tflite;
 
 use std::{
     collections::{HashMap, HashSet},
     fs,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -24,31 +26,48 @@ use crate::{
 /// Raised whenever this file would write another graph from the same bytes, so that older ones are made anew.
 pub const VERSION: u32 = 3;
 
-/// The prepared form of `file`, made now or found in `folder` from before.
+/// The form of `file` that is run: itself, or what is made of it now or lies in `folder` from before.
 ///
-/// `key` names the file's content (its SHA-256); `output` is the one output that is kept.
+/// `key` names the file's content (its SHA-256); `output` is the one output that is kept when half precision is widened.
+/// Files in TensorFlow Lite's format become ONNX graphs.
 ///
 /// # Errors
-/// [`Kind::ModelMismatch`] when the file is no ONNX graph or has no such output;
+/// [`Kind::ModelMismatch`] when the file is no graph that we can follow, or has no such output;
 /// [`Kind::OutputUnwritable`] when the folder cannot be written.
-pub fn prepared(file: &Path, key: &str, output: &str, folder: &Path) -> Result<PathBuf> {
+pub fn prepared(file: &Path, key: &str, output: Option<&str>, folder: &Path) -> Result<PathBuf> {
+    let unreadable =
+        |error| Error::new(Kind::InputUnreadable, format!("cannot read {}", file.display())).because(error);
+    let lite = is_tflite(file).map_err(unreadable)?;
+    if output.is_none() && !lite {
+        return Ok(file.to_owned());
+    }
     let path = folder.join(format!("{}-v{VERSION}.onnx", &key[..key.len().min(16)]));
     if path.is_file() {
         return Ok(path);
     }
-    let bytes = fs::read(file)
-        .map_err(|error| Error::new(Kind::InputUnreadable, format!("cannot read {}", file.display())).because(error))?;
-    let mut model = Model::decode(bytes.as_slice()).map_err(|error| {
-        Error::new(Kind::ModelMismatch, format!("{} is no ONNX graph", file.display())).because(error)
-    })?;
+    let bytes = fs::read(file).map_err(unreadable)?;
+    let mut model =
+        if lite { tflite::to_onnx(&bytes) } else { read(&bytes) }.map_err(|error| error.on(file.display()))?;
     drop(bytes);
-    trim_and_widen(&mut model, output).map_err(|error| error.on(file.display()))?;
+    if let Some(output) = output {
+        trim_and_widen(&mut model, output).map_err(|error| error.on(file.display()))?;
+    }
     let unwritable = |error: std::io::Error| {
         Error::new(Kind::OutputUnwritable, format!("cannot make {}", folder.display())).because(error)
     };
     fs::create_dir_all(folder).map_err(unwritable)?;
     write_atomically(&path, &model.encode_to_vec(), IfExists::Replace)?;
     Ok(path)
+}
+
+fn is_tflite(file: &Path) -> std::io::Result<bool> {
+    let mut start = Vec::new();
+    fs::File::open(file)?.take(8).read_to_end(&mut start)?;
+    Ok(tflite::is_one(&start))
+}
+
+fn read(bytes: &[u8]) -> Result<Model> {
+    Model::decode(bytes).map_err(|error| Error::new(Kind::ModelMismatch, "this is no ONNX graph").because(error))
 }
 
 /// Keeps one output and what it needs, widens half precision to single, frees the input's size, sorts the nodes.

@@ -6,6 +6,7 @@
 
 mod classes;
 mod prompted;
+mod selfie;
 mod tiny;
 mod vitmatte;
 

@@ -27,10 +27,7 @@ pub fn ranges(
     inputs: impl Iterator<Item = Result<Tensor>>,
     load: impl FnOnce(&Path) -> Result<OrtNetwork>,
 ) -> Result<(Ranges, Table)> {
-    let plain = match output {
-        Some(output) => prepare::prepared(published, key, output, folder)?,
-        None => published.to_owned(),
-    };
+    let plain = prepare::prepared(published, key, output, folder)?;
     let model = read(&plain)?;
     let observed = observing(&model);
     if observed.names.is_empty() {

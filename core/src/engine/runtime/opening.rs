@@ -100,9 +100,9 @@ impl Opener<'_> {
                 Err(_) => drop(std::fs::remove_dir_all(folder)),
             }
         }
-        let plain = match (graph.widened_output, graph.key) {
-            (Some(output), Some(key)) => prepare::prepared(graph.published, key, output, prepared)?,
-            _ => graph.published.to_owned(),
+        let plain = match graph.key {
+            Some(key) => prepare::prepared(graph.published, key, graph.widened_output, prepared)?,
+            None => graph.published.to_owned(),
         };
         let plain = match (&graph.ranges, graph.key) {
             (Some(ranges), Some(key)) if int8 => self.quantised(&plain, key, graph, ranges)?,

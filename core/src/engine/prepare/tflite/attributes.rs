@@ -1,0 +1,24 @@
+//! Settings of ONNX operators.
+
+use crate::engine::onnx::{Attribute, attribute_type};
+
+/// A setting that is a number.
+pub fn float(name: &str, f: f32) -> Attribute {
+    Attribute { name: name.to_owned(), r#type: attribute_type::FLOAT, f, ..Attribute::default() }
+}
+
+/// A setting that is a whole number.
+pub fn int(name: &str, i: i64) -> Attribute {
+    Attribute { name: name.to_owned(), r#type: attribute_type::INT, i, ..Attribute::default() }
+}
+
+/// A setting that is a list of whole numbers.
+pub fn ints(name: &str, ints: &[i64]) -> Attribute {
+    Attribute { name: name.to_owned(), r#type: attribute_type::INTS, ints: ints.to_vec(), ..Attribute::default() }
+}
+
+/// A setting that is text.
+pub fn text(name: &str, text: &str) -> Attribute {
+    let s = text.as_bytes().to_vec();
+    Attribute { name: name.to_owned(), r#type: attribute_type::STRING, s, ..Attribute::default() }
+}
