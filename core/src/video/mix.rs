@@ -29,8 +29,9 @@ impl Grounds {
         for y in 0..(rows * 2).min(height) {
             for x in 0..(columns * 2).min(width) {
                 let (index, alpha) = (y * width + x, matte.values()[y * width + x]);
-                // Squared: a half-covered pixel tells little of either.
+                // To the fourth power: a half-covered pixel tells little of either, but is better than nothing.
                 let (subject, ground) = (alpha * alpha, (1.0 - alpha) * (1.0 - alpha));
+                let (subject, ground) = (subject * subject, ground * ground);
                 let cell = &mut sums[y / 2 * columns + x / 2];
                 for c in 0..3 {
                     let sample = f32::from(small.planes[c][index]);
@@ -46,8 +47,8 @@ impl Grounds {
             // Where there is nothing of one, the other stands for it.
             let mean = |own: usize, other: usize| {
                 let (own, other) = (&sum[own..own + 4], &sum[other..other + 4]);
-                let weight = own[3] + 1e-3 * other[3];
-                [0, 1, 2].map(|c| (own[c] + 1e-3 * other[c]) / weight.max(1e-9))
+                let weight = own[3] + 1e-6 * other[3];
+                [0, 1, 2].map(|c| (own[c] + 1e-6 * other[c]) / weight.max(1e-12))
             };
             let ([a, b, c], [d, e, f]) = (mean(0, 4), mean(4, 0));
             [a, b, c, d, e, f]
@@ -55,42 +56,34 @@ impl Grounds {
         Self { size, cells: cells.collect() }
     }
 
-    /// The colours of subject and background of plane `c` at a place given as shares of both sides.
-    fn at(&self, across: f32, down: f32, c: usize) -> (f32, f32) {
-        let (width, height) = (self.size.width as usize, self.size.height as usize);
-        let x = (across * width as f32 - 0.5).clamp(0.0, (width - 1) as f32);
-        let y = (down * height as f32 - 0.5).clamp(0.0, (height - 1) as f32);
-        let (left, top) = (x as usize, y as usize);
-        let (right, bottom) = ((left + 1).min(width - 1), (top + 1).min(height - 1));
-        let (x, y) = (x - left as f32, y - top as f32);
-        let corner = |row: usize, column: usize| &self.cells[row * width + column];
-        let mix = |c: usize| {
-            let upper = corner(top, left)[c] + x * (corner(top, right)[c] - corner(top, left)[c]);
-            let lower = corner(bottom, left)[c] + x * (corner(bottom, right)[c] - corner(bottom, left)[c]);
-            upper + y * (lower - upper)
-        };
-        (mix(c), mix(3 + c))
+    /// The colours of subject and background of plane `c` along a row, which lies at `down`, a share of the height: a
+    /// pair for each column of the grid.
+    fn row(&self, down: f32, c: usize, row: &mut Vec<[f32; 2]>) {
+        let (top, bottom, share) = place(down, self.size.height as usize);
+        let width = self.size.width as usize;
+        let (above, below) = (&self.cells[top * width..][..width], &self.cells[bottom * width..][..width]);
+        let mix = |a: &[f32; 6], b: &[f32; 6], c: usize| a[c] + share * (b[c] - a[c]);
+        row.clear();
+        row.extend(above.iter().zip(below).map(|(a, b)| [mix(a, b, c), mix(a, b, 3 + c)]));
     }
 }
 
+/// The two cells of `length` that a share of a side lies between, and the share of the second.
+fn place(share: f32, length: usize) -> (usize, usize, f32) {
+    let exact = (share * length as f32 - 0.5).clamp(0.0, (length - 1) as f32);
+    let first = exact as usize;
+    (first, (first + 1).min(length - 1), exact - first as f32)
+}
+
 /// Sums over `RADIUS` cells to each side along a row; what comes out is turned by a quarter, so that two calls do both.
+/// Each sum is made anew: a running one keeps the rounding of what has long left it, and some weights are tiny.
 fn box_sum(cells: &[[f32; 8]], width: usize, height: usize) -> Vec<[f32; 8]> {
     let mut turned = vec![[0.0; 8]; cells.len()];
-    for y in 0..height {
-        let row = &cells[y * width..(y + 1) * width];
-        let mut sum = [0.0_f32; 8];
-        let add = |sum: &mut [f32; 8], cell: &[f32; 8], sign: f32| {
-            sum.iter_mut().zip(cell).for_each(|(sum, value)| *sum += sign * value);
-        };
-        row.iter().take(RADIUS).for_each(|cell| add(&mut sum, cell, 1.0));
+    for (y, row) in cells.chunks_exact(width).enumerate() {
         for x in 0..width {
-            if let Some(cell) = row.get(x + RADIUS) {
-                add(&mut sum, cell, 1.0);
-            }
-            if x > RADIUS {
-                add(&mut sum, &row[x - RADIUS - 1], -1.0);
-            }
-            turned[x * height + y] = sum.map(|value| value.max(0.0));
+            let near = &row[x.saturating_sub(RADIUS)..(x + RADIUS + 1).min(width)];
+            turned[x * height + y] =
+                near.iter().fold([0.0; 8], |sum: [f32; 8], cell| std::array::from_fn(|k| sum[k] + cell[k]));
         }
     }
     turned
@@ -118,37 +111,72 @@ pub(super) fn mix(frame: &mut Frame, alpha: &[u8], grounds: &Grounds, strength: 
         Behind::Nothing => [None; 3],
     };
     for (c, plane) in frame.planes_mut().into_iter().enumerate() {
-        let black = if c == 0 { 16 } else { 128 };
         let width = sizes[c].width as usize;
-        for (y, row) in plane.chunks_exact_mut(width).enumerate() {
-            let down = (y as f32 + 0.5) / sizes[c].height as f32;
-            let row_alpha = &alphas[c][y * width..(y + 1) * width];
+        let across = (0..width).map(|x| place((x as f32 + 0.5) / width as f32, grounds.size.width as usize)).collect();
+        let mut row = Row { across, colors: Vec::new(), strength, black: if c == 0 { 16 } else { 128 } };
+        for (y, samples) in plane.chunks_exact_mut(width).enumerate() {
+            let alpha = &alphas[c][y * width..(y + 1) * width];
             let other = others[c].map(|plane| &plane[y * width..(y + 1) * width]);
-            for (start, (samples, alpha)) in
-                row.chunks_mut(GROUP).zip(row_alpha.chunks(GROUP)).enumerate().map(|(n, pair)| (n * GROUP, pair))
-            {
-                if alpha.iter().all(|a| *a == 255) {
-                    continue;
+            row.colors.clear();
+            let down = (y as f32 + 0.5) / sizes[c].height as f32;
+            row.mix(samples, alpha, other, |colors| grounds.row(down, c, colors));
+        }
+    }
+}
+
+/// What a row of one plane is mixed by.
+struct Row {
+    /// For each pixel the columns of the grid it lies between, and the share of the second.
+    across: Vec<(usize, usize, f32)>,
+    /// Colours of subject and background along the row; filled when a mixed pixel is met.
+    colors: Vec<[f32; 2]>,
+    strength: f32,
+    black: u8,
+}
+
+impl Row {
+    fn mix(&mut self, samples: &mut [u8], alpha: &[u8], other: Option<&[u8]>, fill: impl Fn(&mut Vec<[f32; 2]>)) {
+        for (start, alpha) in (0..).step_by(GROUP).zip(alpha.chunks(GROUP)) {
+            let samples = &mut samples[start..start + alpha.len()];
+            if is_all(alpha, 255) {
+                continue;
+            }
+            let other = other.map(|other| &other[start..start + alpha.len()]);
+            if is_all(alpha, 0) {
+                match other {
+                    Some(other) => samples.copy_from_slice(other),
+                    None => samples.fill(self.black),
                 }
-                let other = other.map(|row| &row[start..start + samples.len()]);
-                if alpha.iter().all(|a| *a == 0) {
-                    match other {
-                        Some(other) => samples.copy_from_slice(other),
-                        None => samples.fill(black),
-                    }
-                    continue;
-                }
-                for (i, (sample, alpha)) in samples.iter_mut().zip(alpha).enumerate() {
-                    let (alpha, own) = (f32::from(*alpha) / 255.0, f32::from(*sample));
-                    let (subject, ground) = grounds.at(((start + i) as f32 + 0.5) / width as f32, down, c);
-                    let rest = own - alpha * subject - (1.0 - alpha) * ground;
-                    let pure = (subject + alpha * rest).clamp(0.0, 255.0);
-                    let color = own + strength * (pure - own);
-                    let mixed = other.map_or(color, |other| color * alpha + f32::from(other[i]) * (1.0 - alpha));
-                    *sample = (mixed + 0.5) as u8;
-                }
+                continue;
+            }
+            if self.colors.is_empty() {
+                fill(&mut self.colors);
+            }
+            for (i, (sample, alpha)) in samples.iter_mut().zip(alpha).enumerate() {
+                let color = self.unmixed(start + i, f32::from(*sample), f32::from(*alpha) / 255.0);
+                let alpha = f32::from(*alpha) / 255.0;
+                let mixed = other.map_or(color, |other| color * alpha + f32::from(other[i]) * (1.0 - alpha));
+                *sample = (mixed + 0.5) as u8;
             }
         }
+    }
+
+    /// The subject's own sample in a mixed one.
+    fn unmixed(&self, x: usize, own: f32, alpha: f32) -> f32 {
+        let (left, right, share) = self.across[x];
+        let (left, right) = (self.colors[left], self.colors[right]);
+        let [subject, ground] = [0, 1].map(|k| left[k] + share * (right[k] - left[k]));
+        let rest = own - alpha * subject - (1.0 - alpha) * ground;
+        let pure = (subject + alpha * rest).clamp(0.0, 255.0);
+        own + self.strength * (pure - own)
+    }
+}
+
+/// Whether a group of pixels has one alpha; most have.
+fn is_all(group: &[u8], alpha: u8) -> bool {
+    match <[u8; GROUP]>::try_from(group) {
+        Ok(group) => u128::from_ne_bytes(group) == u128::from_ne_bytes([alpha; GROUP]),
+        Err(_) => group.iter().all(|other| *other == alpha),
     }
 }
 
