@@ -12,7 +12,7 @@ use backgroundfx_core::{
     options::Options,
     video::{
         Ffmpeg, INSTEAD, Job, PIPE, Summary, VideoOptions, cut_out, look_of, probe, recipe_for, steady::SteadyOptions,
-        steady_of,
+        steady_of, unfinished,
     },
 };
 use serde_json::json;
@@ -59,6 +59,9 @@ pub fn run(arguments: &VideoArguments, shared: &Shared, config: &Config) -> Ende
     for order in orders {
         let made = work.one(&order, &mut finder);
         screen.finish();
+        if made.is_err() && !shared.quiet {
+            say_unfinished(&order, &screen);
+        }
         if interrupt::pending() {
             return made.map(|_| exit::INTERRUPTED);
         }
@@ -86,6 +89,14 @@ pub fn run(arguments: &VideoArguments, shared: &Shared, config: &Config) -> Ende
         (_, Some(code)) if count == 1 => code,
         _ => SOME_FAILED,
     })
+}
+
+/// What was made before an error is not lost.
+fn say_unfinished(order: &Order, screen: &Screen) {
+    if let Some(folder) = order.outputs.first().and_then(|(_, path)| unfinished(path)) {
+        let folder = folder.display();
+        screen.say(&format!("note: what is finished lies in {folder}; --resume goes on from there"));
+    }
 }
 
 /// Everything that is the same for all clips of one call.
@@ -245,6 +256,7 @@ fn line(input: &Path, outputs: &[String], summary: &Summary) -> serde_json::Valu
         "height": summary.size.height,
         "frames": summary.frames,
         "resumed_frames": summary.resumed,
+        "looked_at_frames": summary.looked_at,
         "model": summary.model.model,
         "file": summary.model.file,
         "device": summary.model.device.to_string(),

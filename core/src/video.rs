@@ -128,6 +128,8 @@ pub struct Summary {
     pub frames: u64,
     /// How many of them an earlier run had finished.
     pub resumed: u64,
+    /// How many of the others the network looked at; the rest followed their motion.
+    pub looked_at: u64,
     /// Which model, file and licence found the subject, and where it ran.
     pub model: ModelUsed,
     /// How long each stage worked.
@@ -253,7 +255,8 @@ pub fn cut_out(
         segments.remove()?;
     }
     let (size, model, frames) = (plan.size, segmenter.used().clone(), making.frames + made.resumed);
-    Ok(Summary { clip, size, frames, resumed: made.resumed, model, busy: made.busy, notes })
+    let Made { resumed, looked_at, busy, .. } = made;
+    Ok(Summary { clip, size, frames, resumed, looked_at, model, busy, notes })
 }
 
 impl Job<'_> {
@@ -289,6 +292,12 @@ fn check_outputs(job: &Job<'_>) -> Result<()> {
     Ok(())
 }
 
+/// The folder with what is finished of an output that is not; there is none once it is whole.
+#[must_use]
+pub fn unfinished(output: &Path) -> Option<PathBuf> {
+    Some(Segments::folder(output)).filter(|folder| folder.is_dir())
+}
+
 fn is_empty_folder(path: &Path) -> bool {
     fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
 }
@@ -315,6 +324,7 @@ struct Made {
     clock: Clock,
     busy: Busy,
     resumed: u64,
+    looked_at: u64,
     complaints: usize,
     first_complaint: Option<String>,
 }
@@ -358,7 +368,11 @@ impl Making<'_> {
             return Err(Error::new(Kind::OptionInvalid, "a composite needs a background"));
         }
         let (small, memory) = (small::small_size(size, self.job.look), options.memory.unwrap_or(MEMORY));
-        let mut matte = |color: &Rgb| pipeline::find_matte(&picture(color), segmenter, recipe);
+        let mut looked_at = 0;
+        let mut matte = |color: &Rgb| {
+            looked_at += 1;
+            pipeline::find_matte(&picture(color), segmenter, recipe)
+        };
         let stages = Stages {
             reader,
             size,
@@ -387,7 +401,7 @@ impl Making<'_> {
         })?;
         encoding.close()?;
         let first_complaint = complaints.lines.first().cloned();
-        Ok(Made { clock, busy, resumed, complaints: complaints.count, first_complaint })
+        Ok(Made { clock, busy, resumed, looked_at, complaints: complaints.count, first_complaint })
     }
 
     /// A decoder at the output's beginning, or some time before the place where work goes on.
