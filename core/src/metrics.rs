@@ -5,6 +5,7 @@
 
 mod connectivity;
 mod gradient;
+pub mod moving;
 
 use serde::Serialize;
 

@@ -57,7 +57,9 @@ impl Flow {
 pub fn between(from: &Pyramid, to: &Pyramid, start: Option<&Flow>) -> Flow {
     assert_eq!(from.size(), to.size(), "frames of one clip are of one size");
     let mut flow: Option<Flow> = None;
-    for (index, (source, target)) in from.levels().iter().zip(to.levels()).enumerate().rev() {
+    // A start is right but for little: what it needs is found at half the size.
+    let levels = if start.is_some() { 2 } else { usize::MAX };
+    for (index, (source, target)) in from.levels().iter().zip(to.levels()).take(levels).enumerate().rev() {
         let guess = |x: f32, y: f32| match (&flow, start) {
             // One pixel of the coarser level is two of this one.
             (Some(coarse), _) => coarse.at(x / 2.0 - 0.25, y / 2.0 - 0.25).map(|part| part * 2.0),

@@ -12,6 +12,7 @@ const SMALLEST: u32 = 3 * PATCH as u32;
 /// The brightness of one frame at its size, half of it, and so on.
 #[derive(Debug, Clone)]
 pub struct Pyramid {
+    size: Size,
     levels: Vec<Level>,
 }
 
@@ -29,26 +30,25 @@ pub struct Level {
 }
 
 impl Pyramid {
-    /// From brightness of 0 to 255, one value a pixel.
-    ///
-    /// # Panics
-    /// When a side is shorter than a patch of 8 pixels.
+    /// From brightness of 0 to 255, one value a pixel. In a frame with a side shorter than a patch of 8 pixels nothing moves.
     #[must_use]
     pub fn new(luma: &Plane) -> Self {
-        assert!(luma.size.width.min(luma.size.height) >= PATCH as u32, "{} is smaller than a patch", luma.size);
+        if luma.size.width.min(luma.size.height) < PATCH as u32 {
+            return Self { size: luma.size, levels: Vec::new() };
+        }
         let mut levels = vec![Level::new(luma)];
         let mut plane = luma.clone();
         while plane.size.width.min(plane.size.height) / 2 >= SMALLEST {
             plane = halved(&plane);
             levels.push(Level::new(&plane));
         }
-        Self { levels }
+        Self { size: luma.size, levels }
     }
 
     /// Width and height of the frame.
     #[must_use]
     pub fn size(&self) -> Size {
-        self.levels[0].size
+        self.size
     }
 
     /// Finest first.
