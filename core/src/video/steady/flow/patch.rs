@@ -10,9 +10,9 @@ pub const PATCH: usize = 8;
 /// Pixels of a patch.
 const AREA: usize = PATCH * PATCH;
 /// Most steps of one search.
-const STEPS: usize = 8;
+const STEPS: usize = 5;
 /// A step of so few pixels, squared, is the last.
-const CLOSE: f32 = 0.02 * 0.02;
+const CLOSE: f32 = 0.04 * 0.04;
 /// Added to the Hessian's diagonal (squared slopes of brightness, summed over the patch): a patch without texture stays.
 const FLAT: f32 = 32.0;
 
