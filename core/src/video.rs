@@ -175,8 +175,8 @@ pub fn recipe_for(mut options: Options, clip: Option<Size>, look: u32) -> Result
             *pixels *= share;
         }
     }
-    // What a small network sees is enlarged along the frame's luma: finer edges than it knows of.
-    options.edges.refine &= look > SMALL_LOOK;
+    // Mattes are steadied as the network gives them, and fitted to the frame's edges afterwards.
+    options.edges.refine = false;
     Recipe::new(Options { background: None, ..options })
 }
 

@@ -1,7 +1,7 @@
 //! Mattes that hold still from frame to frame, and mattes carried from keyframes to the frames between them.
 
 mod cut;
-mod edges;
+pub(super) mod edges;
 pub mod flow;
 mod keyframes;
 mod settled;
@@ -39,7 +39,7 @@ pub enum SteadyOptions {
 /// The largest spacing of keyframes: all frames between two are held in memory.
 pub const MOST_SPACING: usize = 64;
 /// The spacing where none is named.
-pub const USUAL_SPACING: usize = 10;
+pub const USUAL_SPACING: usize = 12;
 
 impl SteadyOptions {
     /// Checks the spacing.
