@@ -381,6 +381,8 @@ impl Making<'_> {
             after,
             before: options.end.map(|end| (end / clock.tick.value()).ceil() as i64),
             segment: SEGMENT,
+            // Keyframes end with it by themselves; what a small network sees knows of no such edges.
+            follow: self.job.look > SMALL_LOOK && !matches!(options.steady, SteadyOptions::Keyframes { .. }),
             steady: Steady::new(stages::fitting(options.steady, size, small, memory))?,
             matte: &mut matte,
             backdrop,

@@ -15,7 +15,7 @@ use super::{
     mix::{Behind, Grounds, mix},
     reader::Reader,
     small::Small,
-    steady::{Steady, SteadyOptions},
+    steady::{self, Steady, SteadyOptions},
 };
 use crate::{
     Error, Kind, Result,
@@ -49,6 +49,8 @@ pub(super) struct Stages<'a> {
     /// Frames in a segment.
     pub segment: u64,
     pub steady: Steady,
+    /// Whether steadied mattes are fitted to their frames' edges.
+    pub follow: bool,
     /// Finds the matte of a small picture.
     pub matte: &'a mut (dyn FnMut(&Rgb) -> Result<Alpha> + Send),
     pub backdrop: Backdrop,
@@ -122,7 +124,9 @@ pub(super) fn run(
     mut encode: impl FnMut(&mut Carried) -> Result<()>,
 ) -> Result<(Busy, Complaints)> {
     let most = most(stages.size, stages.small, stages.memory, stages.steady.latency())?;
-    let Stages { reader, size, small, matrix, after, before, segment, steady, matte, backdrop, strength, .. } = stages;
+    let Stages {
+        reader, size, small, matrix, after, before, segment, steady, follow, matte, backdrop, strength, ..
+    } = stages;
     let (give_back, spare) = sync_channel(most);
     let (decoded, to_matte) = sync_channel(QUEUE);
     let (matted, to_composite) = sync_channel(QUEUE);
@@ -132,7 +136,7 @@ pub(super) fn run(
         let reading = Reading { size, small, after, before, segment, most };
         let decode = spawn(scope, "decode", move || reading.run(reader, &spare, &decoded))?;
         let finding = spawn(scope, "matte", move || {
-            Finding { steady, matte, matrix, waiting: VecDeque::new() }.run(&to_matte, &matted)
+            Finding { steady, follow, matte, matrix, waiting: VecDeque::new() }.run(&to_matte, &matted)
         })?;
         let composite =
             spawn(scope, "composite", move || Mixing { backdrop, matrix, strength, size }.run(&to_composite, &mixed))?;
@@ -239,6 +243,7 @@ impl Reading {
 
 struct Finding<'a> {
     steady: Steady,
+    follow: bool,
     matte: &'a mut (dyn FnMut(&Rgb) -> Result<Alpha> + Send),
     matrix: Matrix,
     waiting: VecDeque<Carried>,
@@ -259,22 +264,27 @@ impl Finding<'_> {
             self.waiting.push_back(carried);
             mattes.extend(self.steady.push(picture, &mut self.matte)?);
             busy += begun.elapsed();
-            if !self.pass_on(mattes, next) {
+            if !self.pass_on(mattes, next, &mut busy) {
                 return Ok(busy);
             }
         }
         let begun = Instant::now();
         let mattes = self.steady.finish(&mut self.matte)?;
         busy += begun.elapsed();
-        self.pass_on(mattes, next);
+        self.pass_on(mattes, next, &mut busy);
         Ok(busy)
     }
 
     /// Whether the next stage still takes frames.
-    fn pass_on(&mut self, mattes: Vec<Alpha>, next: &SyncSender<Carried>) -> bool {
-        mattes.into_iter().all(|matte| {
-            let carried = self.waiting.pop_front();
-            carried.is_none_or(|carried| next.send(Carried { matte, ..carried }).is_ok())
+    fn pass_on(&mut self, mattes: Vec<Alpha>, next: &SyncSender<Carried>, busy: &mut Duration) -> bool {
+        mattes.into_iter().all(|mut matte| {
+            let Some(carried) = self.waiting.pop_front() else { return true };
+            if self.follow {
+                let begun = Instant::now();
+                steady::follow(&carried.small.rgb(self.matrix), &mut matte);
+                *busy += begun.elapsed();
+            }
+            next.send(Carried { matte, ..carried }).is_ok()
         })
     }
 }

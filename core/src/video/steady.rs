@@ -1,7 +1,7 @@
 //! Mattes that hold still from frame to frame, and mattes carried from keyframes to the frames between them.
 
 mod cut;
-pub(super) mod edges;
+mod edges;
 pub mod flow;
 mod keyframes;
 mod settled;
@@ -14,6 +14,7 @@ use crate::{
     Error, Kind, Result,
     pixels::{Alpha, Rgb, Size},
 };
+pub(super) use edges::follow;
 use keyframes::Keyframes;
 use trail::Trail;
 use window::Window;
