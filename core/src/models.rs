@@ -141,7 +141,7 @@ impl ModelCard {
 /// A model file of the user's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OwnFile {
-    /// The ONNX file.
+    /// The file, ONNX or TensorFlow Lite.
     pub path: PathBuf,
     /// The decoder's, for models that are asked by points and boxes.
     pub decoder: Option<PathBuf>,

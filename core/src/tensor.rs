@@ -137,32 +137,38 @@ fn input_size(picture: Size, size: InputSize) -> Size {
 
 /// Scales samples to 0 to `1`, subtracts the mean, divides by the deviation, orders the dimensions.
 fn normalise(color: &Rgb, input: &Input) -> Tensor {
+    let value = |unit: f32, c: usize| (unit - input.mean[c]) / input.std[c];
+    let values = match color.samples() {
+        Samples::Eight(samples) => {
+            // All that 256 samples of a channel can become, so that nothing is divided for each pixel.
+            let tables: [[f32; 256]; 3] =
+                std::array::from_fn(|c| std::array::from_fn(|sample| value(sample as f32 / 255.0, c)));
+            ordered(samples, input.layout, |sample, c| tables[c][usize::from(sample)])
+        }
+        Samples::Sixteen(samples) => ordered(samples, input.layout, |sample, c| value(f32::from(sample) / 65535.0, c)),
+    };
     let size = color.size();
-    let area = size.area();
-    let (mean, std) = (input.mean, input.std);
-    let value = |index: usize, c: usize| (color.unit(index)[c] - mean[c]) / std[c];
     let (width, height) = (size.width as usize, size.height as usize);
-    match input.layout {
+    let shape = match input.layout {
+        Layout::Nchw => vec![1, 3, height, width],
+        Layout::Nhwc => vec![1, height, width, 3],
+        Layout::Hwc => vec![height, width, 3],
+    };
+    Tensor::new(shape, values)
+}
+
+/// Interleaved samples, each put through `value` with its channel, in the order of the dimensions.
+fn ordered<T: Copy>(samples: &[T], layout: Layout, value: impl Fn(T, usize) -> f32) -> Vec<f32> {
+    let pixels = samples.as_chunks::<3>().0;
+    match layout {
         Layout::Nchw => {
-            let mut values = vec![0.0; area * 3];
-            let (red, rest) = values.split_at_mut(area);
-            let (green, blue) = rest.split_at_mut(area);
-            for index in 0..area {
-                let unit = color.unit(index);
-                red[index] = (unit[0] - mean[0]) / std[0];
-                green[index] = (unit[1] - mean[1]) / std[1];
-                blue[index] = (unit[2] - mean[2]) / std[2];
+            let mut values = Vec::with_capacity(samples.len());
+            for c in 0..3 {
+                values.extend(pixels.iter().map(|pixel| value(pixel[c], c)));
             }
-            Tensor::new(vec![1, 3, height, width], values)
+            values
         }
-        Layout::Nhwc => {
-            let values = (0..area * 3).map(|i| value(i / 3, i % 3)).collect();
-            Tensor::new(vec![1, height, width, 3], values)
-        }
-        Layout::Hwc => {
-            let values = (0..area * 3).map(|i| value(i / 3, i % 3)).collect();
-            Tensor::new(vec![height, width, 3], values)
-        }
+        Layout::Nhwc | Layout::Hwc => pixels.iter().flat_map(|pixel| [0, 1, 2].map(|c| value(pixel[c], c))).collect(),
     }
 }
 
@@ -203,4 +209,33 @@ fn plane(output: Tensor, card: &ModelCard) -> Result<(Vec<f32>, Size)> {
     };
     plane.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
     Ok((plane, Size::new(width as u32, height as u32)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_of_both_depths_are_normalised_in_every_order() {
+        let size = Size::new(2, 1);
+        let eight = Rgb::new(size, Samples::Eight(vec![0, 51, 255, 102, 0, 204]));
+        let sixteen = Rgb::new(size, Samples::Sixteen(vec![0, 51 * 257, 65535, 102 * 257, 0, 204 * 257]));
+        let interleaved = [-0.5, 0.1, 1.5, -0.1, 0.0, 1.1];
+        let planes = [-0.5, -0.1, 0.1, 0.0, 1.5, 1.1];
+        let cases = [
+            (Layout::Nchw, vec![1, 3, 1, 2], planes),
+            (Layout::Nhwc, vec![1, 1, 2, 3], interleaved),
+            (Layout::Hwc, vec![1, 2, 3], interleaved),
+        ];
+        for (layout, shape, expected) in cases {
+            let fixed = InputSize::Fixed { width: 2, height: 1 };
+            let input = Input { size: fixed, layout, mean: [0.5, 0.0, 0.25], std: [1.0, 2.0, 0.5] };
+            for color in [&eight, &sixteen] {
+                let tensor = from_picture(color, None, &input).unwrap();
+                assert_eq!(tensor.shape, shape);
+                let off = tensor.values.iter().zip(expected).map(|(got, expected): (&f32, f32)| (got - expected).abs());
+                assert!(off.fold(0.0, f32::max) < 1e-6, "{layout:?}: {:?}", tensor.values);
+            }
+        }
+    }
 }

@@ -196,7 +196,7 @@ impl Engine {
         Ok(table)
     }
 
-    /// The network in a file of the user's own.
+    /// The network in an ONNX file of the user's own.
     ///
     /// # Errors
     /// [`Kind::RuntimeUnusable`] without a working library, [`Kind::DeviceUnavailable`] when a named

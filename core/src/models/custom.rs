@@ -1,4 +1,5 @@
-//! The user's own networks: any ONNX file with one picture in and a matte out, described by a row of a TOML file.
+//! The user's own networks, described by rows of a TOML file: any ONNX file (or `.tflite` file of known operators) with
+//! one picture in and a matte out.
 //!
 //! ```toml
 //! [[model]]

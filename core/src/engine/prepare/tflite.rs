@@ -36,7 +36,7 @@ pub fn to_onnx(bytes: &[u8]) -> Result<Model> {
     for operator in &network.operators {
         operators::add(operator, &mut graph)?;
     }
-    let opset_import = vec![OperatorSet { version: 13, ..OperatorSet::default() }];
+    let opset_import = vec![OperatorSet { version: 14, ..OperatorSet::default() }];
     Ok(Model { ir_version: 8, graph: Some(graph.finish()?), opset_import, ..Model::default() })
 }
 

@@ -2,11 +2,6 @@
 
 use crate::engine::onnx::{Attribute, attribute_type};
 
-/// A setting that is a number.
-pub fn float(name: &str, f: f32) -> Attribute {
-    Attribute { name: name.to_owned(), r#type: attribute_type::FLOAT, f, ..Attribute::default() }
-}
-
 /// A setting that is a whole number.
 pub fn int(name: &str, i: i64) -> Attribute {
     Attribute { name: name.to_owned(), r#type: attribute_type::INT, i, ..Attribute::default() }
