@@ -8,6 +8,7 @@ pub mod fcn;
 mod given;
 pub mod inspyrenet;
 pub mod isnet;
+pub mod key;
 pub mod modnet;
 mod prompted;
 pub mod rmbg;
@@ -87,9 +88,18 @@ impl ModelCard {
         self.family == vitmatte::FAMILY
     }
 
-    /// What the manifest calls its files: under its own name, and the decoder if it has one.
+    /// Whether it tells the subject by colours alone and has no network: nothing is fetched or loaded for it.
+    #[must_use]
+    pub fn is_key(&self) -> bool {
+        self.family == key::FAMILY
+    }
+
+    /// What the manifest calls its files: under its own name, and the decoder if it has one; none without a network.
     #[must_use]
     pub fn files(&self) -> Vec<String> {
+        if self.is_key() {
+            return Vec::new();
+        }
         let decoder = self.is_prompted().then(|| self.decoder_name());
         std::iter::once(self.name.clone()).chain(decoder).collect()
     }
@@ -319,6 +329,22 @@ pub trait Segmenter: Send {
         true
     }
 
+    /// Whether its mattes are of the picture's own resolution, so that they have its edges already.
+    fn follows_edges(&self) -> bool {
+        false
+    }
+
+    /// The colour of the screen behind the subject in sRGB, 0 to 1, once a picture has shown it: the screen's light lies on
+    /// the subject and is taken out.
+    fn screen(&self) -> Option<[f32; 3]> {
+        None
+    }
+
+    /// Whether the first picture of a clip decides how all others are looked at.
+    fn learns_from_first(&self) -> bool {
+        false
+    }
+
     /// Forgets earlier frames: a new clip begins.
     fn reset(&mut self) {}
 
@@ -350,6 +376,7 @@ impl Catalog {
             sam2::cards(),
             fcn::cards(),
             vitmatte::cards(),
+            key::cards(),
         ];
         Self { cards: families.into_iter().flatten().collect(), manifest: Manifest::built_in().clone() }
     }
@@ -409,6 +436,9 @@ impl Catalog {
         let card = self.card(name)?.clone();
         if card.is_matting() {
             card.check(&Subject::default())?;
+        }
+        if card.is_key() {
+            return key::open(&card, device);
         }
         if card.is_prompted() {
             return Ok(Box::new(Prompted::open(card, engine, &self.manifest, device, progress)?));
