@@ -27,6 +27,7 @@ use std::{
     fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 pub use backdrop::clip_of;
@@ -54,6 +55,7 @@ use join::Joining;
 use plan::Plan;
 use reader::{Reader, Source};
 use segments::{Segment, Segments, unwritable};
+use small::Small;
 use stages::{Carried, Stages};
 use steady::Steady;
 use writer::{Clock, Writer};
@@ -134,9 +136,13 @@ pub struct Summary {
     pub notes: Vec<String>,
 }
 
-/// Longer side of the small copy that suits a model: twice what its network sees, within 512 and 1024.
+/// Longer side of the small copy that suits a model: twice what its network sees, within 512 and 1024; for a model without
+/// a network, which looks at every pixel, the frame's own.
 #[must_use]
 pub fn look_of(card: &ModelCard) -> u32 {
+    if card.is_key() {
+        return u32::MAX;
+    }
     let size = crate::tensor::fixed_size(&card.input);
     (2 * size.width.max(size.height)).clamp(512, 1024)
 }
@@ -337,7 +343,17 @@ impl Making<'_> {
         if backdrop.is_transparent() && self.job.outputs.iter().any(|(content, _)| *content == Content::Composite) {
             return Err(Error::new(Kind::OptionInvalid, "a composite needs a background"));
         }
-        let mut matte = |color: &Rgb| pipeline::find_matte(&picture(color), segmenter, recipe);
+        if after.is_some() && segmenter.learns_from_first() {
+            self.show_first(segmenter, recipe)?;
+        }
+        let (spill, strength) = (OnceLock::new(), recipe.options().foreground.strength);
+        let mut matte = |color: &Rgb| {
+            let matte = pipeline::find_matte(&picture(color), segmenter, recipe)?;
+            if let Some(screen) = segmenter.screen() {
+                spill.get_or_init(|| mix::spill_of(screen, self.plan.matrix, strength));
+            }
+            Ok(matte)
+        };
         let stages = Stages {
             reader,
             size,
@@ -349,7 +365,8 @@ impl Making<'_> {
             steady: Steady,
             matte: &mut matte,
             backdrop,
-            strength: recipe.options().foreground.strength,
+            strength,
+            spill: &spill,
             memory: options.memory.unwrap_or(MEMORY),
         };
         let total = self.plan.frames(self.clip);
@@ -392,6 +409,18 @@ impl Making<'_> {
             return Err(Error::new(Kind::Internal, message));
         }
         Ok(reader)
+    }
+
+    /// Has the segmenter look at the output's first frame, which an earlier run began with.
+    fn show_first(&self, segmenter: &mut dyn Segmenter, recipe: &Recipe) -> Result<()> {
+        let mut reader = self.reader(None)?;
+        let mut first = Frame::black(self.plan.size);
+        if reader.next(&mut first)? {
+            let small = Small::of(&first, small::small_size(self.plan.size, self.job.look))?;
+            pipeline::find_matte(&picture(&small.rgb(self.plan.matrix)), segmenter, recipe)?;
+        }
+        reader.end();
+        Ok(())
     }
 
     /// The segments that are finished.

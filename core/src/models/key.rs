@@ -2,6 +2,7 @@
 
 mod chroma;
 mod difference;
+mod edge;
 mod level;
 mod screen;
 

@@ -24,7 +24,7 @@ pub struct Key {
 
 impl Default for Key {
     fn default() -> Self {
-        Self { color: None, plate: None, tolerance: 0.1, softness: 0.8 }
+        Self { color: None, plate: None, tolerance: 0.08, softness: 0.6 }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{level::Level, ramp, screen::Screen, srgb, used};
+use super::{edge, level::Level, ramp, screen::Screen, srgb, used};
 use crate::{
     Error, Kind, Result,
     files::Picture,
@@ -17,6 +17,8 @@ use crate::{
 const ACROSS: f32 = 0.577;
 /// How dark, as a share of the screen's luma around it, a shadow with an edge may be.
 const SHADOW: f32 = 0.7;
+/// Share of the screen's chroma from which a dark pixel begins to be taken for a shadow, and how much more until it is.
+const LIKELY: (f32, f32) = (0.3, 0.4);
 
 /// Tells a subject from a screen of one colour, as a [`Segmenter`].
 pub struct Chroma {
@@ -60,7 +62,10 @@ impl Segmenter for Chroma {
     fn segment(&mut self, picture: &Picture, options: &Options) -> Result<Segmented> {
         let color = srgb(picture)?;
         let screen = self.screen_of(&color, &options.key)?;
-        let alpha = keyed(&color, &screen, &options.key);
+        let mut alpha = keyed(&color, &screen, &options.key);
+        if options.key.softness > 0.0 {
+            edge::refine(&color, &mut alpha);
+        }
         Ok(Segmented { alpha, foreground: None, classes: Vec::new(), trimap: None })
     }
 
@@ -98,9 +103,10 @@ fn keyed(color: &Rgb, screen: &Screen, key: &Key) -> Alpha {
         let (along, luma) = (Row::of(&level.along, level.block, y), Row::of(&level.luma, level.block, y));
         for (x, value) in values.iter_mut().enumerate() {
             let pixel = screen.measure(color.unit(y * width + x));
-            let shade = (pixel.luma / luma.at(x).max(1e-6)).clamp(SHADOW, 1.0);
-            let share = (pixel.along - ACROSS * pixel.across) / (along.at(x) * shade).max(1e-6);
-            *value = ramp(1.0 - share, key.tolerance, key.softness);
+            let share = (pixel.along - ACROSS * pixel.across) / along.at(x).max(1e-6);
+            let shadow = 1.0 - (pixel.luma / luma.at(x).max(1e-6)).clamp(SHADOW, 1.0);
+            let likely = ramp(share, LIKELY.0, LIKELY.1);
+            *value = ramp(1.0 - share / (1.0 - likely * shadow), key.tolerance, key.softness);
         }
     });
     Alpha::new(color.size(), values)
@@ -123,5 +129,83 @@ impl Row {
     fn at(&self, x: usize) -> f32 {
         let (left, right, across) = between(x, self.block, self.cells.len());
         self.cells[left] + across * (self.cells[right] - self.cells[left])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        files::{Format, Metadata},
+        pixels::{Samples, Size},
+    };
+
+    const SIZE: Size = Size::new(200, 120);
+
+    /// A block of one colour before a screen of some light at each place.
+    fn scene(block: [f32; 3], light: impl Fn(usize, usize) -> f32) -> Rgb {
+        let pixel = |i: usize| {
+            let (x, y) = (i % 200, i / 200);
+            let inside = (70..130).contains(&x) && y > 40;
+            let color = if inside { block } else { [8.0, 170.0, 70.0].map(|c| c * light(x, y)) };
+            color.map(|c| c as u8)
+        };
+        Rgb::new(SIZE, Samples::Eight((0..SIZE.area()).flat_map(pixel).collect()))
+    }
+
+    fn segment(model: &mut Chroma, color: Rgb, key: Key) -> Result<Alpha> {
+        let (metadata, format) = (Metadata::default(), Format::Png);
+        let picture = Picture { color, alpha: None, profile: None, metadata, format, warnings: Vec::new() };
+        Ok(model.segment(&picture, &Options { key, ..Options::default() })?.alpha)
+    }
+
+    fn at(alpha: &Alpha, x: usize, y: usize) -> f32 {
+        alpha.values()[y * 200 + x]
+    }
+
+    #[test]
+    fn screens_and_shadows_go_and_subjects_of_all_shades_stay() {
+        // Darker to the left, and a shadow with an edge beside the subject.
+        let light = |x: usize, y: usize| (0.7 + 0.3 * x as f32 / 199.0) * if x > 135 && y > 70 { 0.65 } else { 1.0 };
+        let blocks = [[0.0; 3], [25.0, 27.0, 24.0], [128.0; 3], [250.0; 3], [200.0, 40.0, 30.0], [230.0, 210.0, 40.0]];
+        for block in blocks {
+            let alpha = segment(&mut Chroma::default(), scene(block, light), Key::default()).unwrap();
+            for (x, y) in [(3, 60), (197, 20), (100, 20), (160, 100), (140, 75)] {
+                assert!(at(&alpha, x, y) < 0.02, "{block:?}: {} at {x} {y}", at(&alpha, x, y));
+            }
+            for (x, y) in [(75, 45), (100, 100), (125, 80)] {
+                assert!(at(&alpha, x, y) > 0.98, "{block:?}: {} at {x} {y}", at(&alpha, x, y));
+            }
+        }
+    }
+
+    #[test]
+    fn the_screen_stays_for_a_clip_and_is_forgotten_for_the_next() {
+        let mut model = Chroma::default();
+        let (green, wall) = (scene([200.0; 3], |_, _| 1.0), Rgb::filled(SIZE, [120, 120, 120]));
+        let error = segment(&mut model, wall.clone(), Key::default()).unwrap_err();
+        assert_eq!(error.kind(), Kind::ScreenMissing);
+        assert_eq!(model.screen(), None);
+        segment(&mut model, green, Key::default()).unwrap();
+        let screen = model.screen().unwrap();
+        assert!(screen[1] > 0.6 && screen[0] < 0.1, "{screen:?}");
+        // Not a trace of screen, and not lost for it.
+        assert!(segment(&mut model, wall.clone(), Key::default()).unwrap().values().iter().all(|alpha| *alpha > 0.98));
+        model.reset();
+        assert_eq!(segment(&mut model, wall, Key::default()).unwrap_err().kind(), Kind::ScreenMissing);
+    }
+
+    #[test]
+    fn a_clip_that_begins_in_black_is_keyed_by_name() {
+        let mut model = Chroma::default();
+        let key = || Key { color: Some("green".into()), ..Key::default() };
+        segment(&mut model, Rgb::filled(SIZE, [0, 0, 0]), key()).unwrap();
+        assert_eq!(model.screen(), None);
+        let alpha = segment(&mut model, scene([150.0, 90.0, 80.0], |_, _| 0.8), key()).unwrap();
+        assert!(at(&alpha, 20, 60) < 0.02 && at(&alpha, 100, 90) > 0.98);
+        assert!(model.screen().is_some());
+        let grey = Key { color: Some("#777".into()), ..Key::default() };
+        let error = segment(&mut model, Rgb::filled(SIZE, [0, 0, 0]), grey).unwrap_err();
+        assert_eq!(error.kind(), Kind::OptionInvalid);
     }
 }

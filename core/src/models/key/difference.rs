@@ -128,3 +128,54 @@ fn cleaned(matte: Plane) -> Alpha {
     let values = values.map(|(alpha, around)| alpha.max(rise(*around)).min(1.0 - rise(1.0 - around))).collect();
     Alpha::new(size, values)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixels::Samples;
+
+    const SIZE: Size = Size::new(160, 120);
+
+    /// A room with a pattern, a block before it where asked, and noise of so many of 255 to each side.
+    fn scene(block: Option<[f32; 3]>, shade: f32, noise: f32, seed: u32) -> Rgb {
+        let mut state = seed;
+        let samples = (0..SIZE.area()).flat_map(|i| {
+            let (x, y) = (i % 160, i / 160);
+            let wall = [120.0 + 40.0 * (x as f32 / 9.0).sin(), 110.0 + y as f32 / 2.0, 90.0];
+            let shaded = wall.map(|c| if x > 110 { c * shade } else { c });
+            let color = block.filter(|_| (50..100).contains(&x) && y > 30).unwrap_or(shaded);
+            color.map(|c| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (c + noise * ((state >> 8) as f32 / (1 << 23) as f32 - 1.0)).clamp(0.0, 255.0) as u8
+            })
+        });
+        Rgb::new(SIZE, Samples::Eight(samples.collect()))
+    }
+
+    fn mean(alpha: &Alpha, columns: std::ops::Range<usize>) -> f32 {
+        let row = |y: usize| columns.clone().map(move |x| alpha.values()[y * 160 + x]).sum::<f32>();
+        (40..115).map(row).sum::<f32>() / (75 * columns.len()) as f32
+    }
+
+    #[test]
+    fn what_the_empty_scene_lacks_is_found_above_the_noise() {
+        for noise in [0.0, 3.0, 10.0] {
+            let plate = scene(None, 1.0, noise, 1);
+            let alpha = differing(&scene(Some([210.0, 190.0, 200.0]), 0.8, noise, 2), &plate, &Key::default());
+            let (inside, outside, shadow) = (mean(&alpha, 55..95), mean(&alpha, 0..45), mean(&alpha, 115..160));
+            assert!(inside > 0.97 && outside < 0.01 && shadow < 0.05, "{noise}: {inside} {outside} {shadow}");
+        }
+    }
+
+    #[test]
+    fn small_holes_are_filled_and_specks_go() {
+        let mut values = vec![0.0; SIZE.area()];
+        for y in 30..90 {
+            values[y * 160 + 40..y * 160 + 120].fill(1.0);
+        }
+        (values[60 * 160 + 80], values[10 * 160 + 10]) = (0.0, 1.0);
+        let alpha = cleaned(Plane { size: SIZE, values });
+        assert_eq!((alpha.values()[60 * 160 + 80], alpha.values()[10 * 160 + 10]), (1.0, 0.0));
+        assert_eq!((alpha.values()[60 * 160 + 40], alpha.values()[60 * 160 + 39]), (1.0, 0.0), "edges stay");
+    }
+}
