@@ -8,8 +8,8 @@ use crate::{
     files::Picture,
     models::{ModelUsed, Segmented, Segmenter},
     options::{Key, KeyColor, Options},
-    pixels::{Alpha, Rgb},
-    steps::planes::{Plane, between},
+    pixels::{Alpha, Rgb, Samples},
+    steps::planes::between,
 };
 
 /// How much chroma across the screen's takes away from that along it: 1/√3 is where another primary begins, so that yellow
@@ -98,13 +98,15 @@ impl Segmenter for Chroma {
 fn keyed(color: &Rgb, screen: &Screen, key: &Key) -> Alpha {
     let level = Level::of(color, screen);
     let width = color.size().width as usize;
+    let columns: Vec<_> = (0..width).map(|x| between(x, level.block, level.along.size.width as usize)).collect();
     let mut values = vec![0.0_f32; color.size().area()];
-    values.par_chunks_mut(width).enumerate().for_each(|(y, values)| {
-        let (along, luma) = (Row::of(&level.along, level.block, y), Row::of(&level.luma, level.block, y));
-        for (x, value) in values.iter_mut().enumerate() {
-            let pixel = screen.measure(color.unit(y * width + x));
-            let share = (pixel.along - ACROSS * pixel.across) / along.at(x).max(1e-6);
-            let shadow = 1.0 - (pixel.luma / luma.at(x).max(1e-6)).clamp(SHADOW, 1.0);
+    values.par_chunks_mut(width).enumerate().for_each_init(Line::default, |line, (y, values)| {
+        line.measure(color, screen, y);
+        line.expect(&level, &columns, y);
+        let measured = line.along.iter().zip(&line.luma).zip(line.level.iter().zip(&line.light));
+        for (value, ((along, luma), (level, light))) in values.iter_mut().zip(measured) {
+            let share = along / level.max(1e-6);
+            let shadow = 1.0 - (luma / light.max(1e-6)).clamp(SHADOW, 1.0);
             let likely = ramp(share, LIKELY.0, LIKELY.1);
             *value = ramp(1.0 - share / (1.0 - likely * shadow), key.tolerance, key.softness);
         }
@@ -112,23 +114,49 @@ fn keyed(color: &Rgb, screen: &Screen, key: &Key) -> Alpha {
     Alpha::new(color.size(), values)
 }
 
-/// One row of pixels between rows of a grid.
-struct Row {
-    cells: Vec<f32>,
-    block: usize,
+/// One row of pixels as it is measured, and as the screen alone would be. One list for each, which compilers make fast.
+#[derive(Default)]
+struct Line {
+    /// Chroma along the screen's, less what of it another hue explains.
+    along: Vec<f32>,
+    luma: Vec<f32>,
+    /// What the screen has of both.
+    level: Vec<f32>,
+    light: Vec<f32>,
 }
 
-impl Row {
-    fn of(grid: &Plane, block: usize, y: usize) -> Self {
-        let (top, bottom, down) = between(y, block, grid.size.height as usize);
-        let cells = grid.row(top).iter().zip(grid.row(bottom)).map(|(above, below)| above + down * (below - above));
-        Self { cells: cells.collect(), block }
+impl Line {
+    fn measure(&mut self, color: &Rgb, screen: &Screen, y: usize) {
+        let width = color.size().width as usize;
+        self.along.resize(width, 0.0);
+        self.luma.resize(width, 0.0);
+        let row = 3 * y * width..3 * (y + 1) * width;
+        match color.samples() {
+            Samples::Eight(samples) => self.fill(&samples[row], screen, |sample| f32::from(sample) * (1.0 / 255.0)),
+            Samples::Sixteen(samples) => self.fill(&samples[row], screen, |sample| f32::from(sample) * (1.0 / 65535.0)),
+        }
     }
 
-    #[inline]
-    fn at(&self, x: usize) -> f32 {
-        let (left, right, across) = between(x, self.block, self.cells.len());
-        self.cells[left] + across * (self.cells[right] - self.cells[left])
+    fn fill<T: Copy>(&mut self, samples: &[T], screen: &Screen, unit: impl Fn(T) -> f32) {
+        let pixels = samples.as_chunks::<3>().0.iter();
+        for ((pixel, along), luma) in pixels.zip(&mut self.along).zip(&mut self.luma) {
+            let pixel = screen.measure(pixel.map(&unit));
+            *along = pixel.along - ACROSS * pixel.across;
+            *luma = pixel.luma;
+        }
+    }
+
+    fn expect(&mut self, level: &Level, columns: &[(usize, usize, f32)], y: usize) {
+        let (top, bottom, down) = between(y, level.block, level.along.size.height as usize);
+        for (grid, line) in [(&level.along, &mut self.level), (&level.luma, &mut self.light)] {
+            let (above, below) = (grid.row(top), grid.row(bottom));
+            let cells: Vec<f32> =
+                above.iter().zip(below).map(|(above, below)| above + down * (below - above)).collect();
+            line.clear();
+            line.extend(
+                columns.iter().map(|(left, right, across)| cells[*left] + across * (cells[*right] - cells[*left])),
+            );
+        }
     }
 }
 
@@ -137,7 +165,7 @@ mod tests {
     use super::*;
     use crate::{
         files::{Format, Metadata},
-        pixels::{Samples, Size},
+        pixels::Size,
     };
 
     const SIZE: Size = Size::new(200, 120);

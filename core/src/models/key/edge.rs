@@ -52,15 +52,17 @@ fn band(alpha: &Alpha) -> Vec<u8> {
     let (width, height) = (alpha.size().width as usize, alpha.size().height as usize);
     let mixed: Vec<u8> = alpha.values().iter().map(|value| u8::from(*value > 0.0 && *value < SURE.0)).collect();
     let mut wide = mixed.clone();
+    let add = |to: &mut [u8], from: &[u8]| to.iter_mut().zip(from).for_each(|(to, from)| *to |= from);
     wide.par_chunks_mut(width).zip(mixed.par_chunks(width)).for_each(|(wide, mixed)| {
-        for x in 0..width {
-            wide[x] = mixed[x.saturating_sub(WIDER)..(x + WIDER + 1).min(width)].iter().fold(0, |all, one| all | one);
+        for far in 1..=WIDER.min(width - 1) {
+            add(wide, &mixed[far..]);
+            add(&mut wide[far..], mixed);
         }
     });
     let mut band = vec![0; wide.len()];
     band.par_chunks_mut(width).enumerate().for_each(|(y, band)| {
         for row in y.saturating_sub(WIDER)..(y + WIDER + 1).min(height) {
-            band.iter_mut().zip(&wide[row * width..]).for_each(|(band, one)| *band |= one);
+            add(band, &wide[row * width..]);
         }
     });
     band
@@ -79,6 +81,22 @@ fn on_line(color: [f32; 3], subject: [f32; 3], screen: [f32; 3]) -> (f32, f32) {
     (place.clamp(0.0, 1.0), ((away / length) - place * place).max(0.0).sqrt())
 }
 
+/// Adds the sure pixels of a few in a row to their cell.
+fn add_sure(cell: &mut [f32; 8], alphas: &[f32], color: impl Fn(usize) -> [f32; 3]) {
+    for (i, alpha) in alphas.iter().enumerate() {
+        let first = if *alpha >= SURE.0 {
+            0
+        } else if *alpha <= SURE.1 {
+            4
+        } else {
+            continue;
+        };
+        let color = color(i);
+        (0..3).for_each(|c| cell[first + c] += color[c]);
+        cell[first + 3] += 1.0;
+    }
+}
+
 /// Sums of sure colours: of the subject with their number, of the screen with theirs.
 struct Grid {
     size: Size,
@@ -92,18 +110,11 @@ impl Grid {
         let mut cells = vec![[0.0_f32; 8]; size.area()];
         let rows = alpha.values().par_chunks(width * block);
         cells.par_chunks_mut(size.width as usize).zip(rows).enumerate().for_each(|(row, (cells, alphas))| {
-            for (i, alpha) in alphas.iter().enumerate() {
-                let first = if *alpha >= SURE.0 {
-                    0
-                } else if *alpha <= SURE.1 {
-                    4
-                } else {
-                    continue;
-                };
-                let cell = &mut cells[i % width / block];
-                let color = color.unit(row * block * width + i);
-                (0..3).for_each(|c| cell[first + c] += color[c]);
-                cell[first + 3] += 1.0;
+            for (y, alphas) in alphas.chunks_exact(width).enumerate() {
+                let start = (row * block + y) * width;
+                for (column, (cell, alphas)) in cells.iter_mut().zip(alphas.chunks(block)).enumerate() {
+                    add_sure(cell, alphas, |i| color.unit(start + column * block + i));
+                }
             }
         });
         Self { size, block, cells }
