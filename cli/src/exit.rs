@@ -47,6 +47,7 @@ pub fn of(kind: Kind) -> u8 {
         | Kind::ClassUnknown
         | Kind::PromptMissing
         | Kind::ResumeMismatch
+        | Kind::ScreenMissing
         | Kind::SelectionMissed => 2,
         Kind::InputUnreadable
         | Kind::InputEmpty

@@ -33,7 +33,7 @@ pub fn run(arguments: &VideoArguments, shared: &Shared, config: &Config) -> Ende
     let orders = outputs::orders(arguments)?;
     let options = options(arguments, config);
     let video = video_options(arguments, config);
-    let named = arguments.model.is_some() || config.model.is_some();
+    let named = arguments.model.is_some() || arguments.key.model().is_some() || config.model.is_some();
     options.validate()?;
     let catalog = catalog(config)?;
     // A name that is wrong is told before anything is fetched.
@@ -180,9 +180,10 @@ impl Work<'_> {
 
 fn options(arguments: &VideoArguments, config: &Config) -> Options {
     let mut options = Options::preset(arguments.preset.or(config.preset).unwrap_or_default());
-    if let Some(model) = arguments.model.as_ref().or(config.model.as_ref()) {
-        options.model.clone_from(model);
+    if let Some(model) = arguments.model.as_deref().or(arguments.key.model()).or(config.model.as_deref()) {
+        model.clone_into(&mut options.model);
     }
+    arguments.key.apply(&mut options);
     options.device = arguments.device.or(config.device).unwrap_or_default();
     let subject = &mut options.subject;
     subject.points.clone_from(&arguments.point);

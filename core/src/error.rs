@@ -76,6 +76,8 @@ pub enum Kind {
     ClassUnknown,
     /// A point or a box that was to choose the subject meets nothing.
     SelectionMissed,
+    /// There is no screen of one colour in the picture to key by.
+    ScreenMissing,
     /// The matte is less sure than was asked for.
     LowConfidence,
     /// ffmpeg, which reads and writes video, is not on this machine or cannot be used.
@@ -252,6 +254,12 @@ pub const KINDS: &[KindRow] = &[
         "selection_missed",
         false,
         "see what is found with `--output-kind alpha` and without --point and --box; both count from the top left, in pixels or percent",
+    ),
+    row(
+        Kind::ScreenMissing,
+        "screen_missing",
+        false,
+        "name the screen's colour: --key-color green, blue or '#00b140'; or choose a model that needs no screen",
     ),
     row(
         Kind::LowConfidence,

@@ -9,6 +9,7 @@ pub mod fcn;
 mod given;
 pub mod inspyrenet;
 pub mod isnet;
+pub mod key;
 pub mod modnet;
 mod prompted;
 pub mod rmbg;
@@ -121,6 +122,22 @@ pub trait Segmenter: Send {
         true
     }
 
+    /// Whether its mattes are of the picture's own resolution, so that they have its edges already.
+    fn follows_edges(&self) -> bool {
+        false
+    }
+
+    /// The colour of the screen behind the subject in sRGB, 0 to 1, once a picture has shown it: the screen's light lies on
+    /// the subject and is taken out.
+    fn screen(&self) -> Option<[f32; 3]> {
+        None
+    }
+
+    /// Whether the first picture of a clip decides how all others are looked at.
+    fn learns_from_first(&self) -> bool {
+        false
+    }
+
     /// Forgets earlier frames: a new clip begins.
     fn reset(&mut self) {}
 
@@ -152,6 +169,7 @@ impl Catalog {
             sam2::cards(),
             fcn::cards(),
             vitmatte::cards(),
+            key::cards(),
         ];
         Self { cards: families.into_iter().flatten().collect(), manifest: Manifest::built_in().clone() }
     }
@@ -211,6 +229,9 @@ impl Catalog {
         let card = self.card(name)?.clone();
         if card.is_matting() {
             card.check(&Subject::default())?;
+        }
+        if card.is_key() {
+            return key::open(&card, device);
         }
         if card.is_prompted() {
             return Ok(Box::new(Prompted::open(card, engine, &self.manifest, device, progress)?));

@@ -1,10 +1,12 @@
 //! What a caller may ask for: one options type for command line, API and stored jobs.
 
+mod key;
 mod notation;
 mod subject;
 
 use serde::{Deserialize, Serialize};
 
+pub use key::{Key, KeyColor};
 pub use notation::{Canvas, Length};
 pub use subject::{Point, Region, Subject, Verdict};
 
@@ -35,6 +37,8 @@ pub struct Options {
     pub looks: u8,
     /// Which of what is found is kept.
     pub subject: Subject,
+    /// What keying goes by, for the models of the family `key`.
+    pub key: Key,
     /// What is done to the matte's edge.
     pub edges: Edges,
     /// How alpha is found again where the matte is soft: hair, fur, fine structure.
@@ -253,6 +257,7 @@ impl Options {
             existing_alpha: ExistingAlpha::Keep,
             looks: if finest { 2 } else { 1 },
             subject: Subject::default(),
+            key: Key::default(),
             edges: Edges { refine: refined, ..Edges::default() },
             matting: if finest { Matting::ClosedForm } else { Matting::None },
             matting_model: None,
@@ -316,6 +321,7 @@ impl Options {
             problems.push(format!("matting_model is {model:?}, and the matting {name} takes none"));
         }
         self.subject.check(&mut problems);
+        self.key.check(&self.model, &mut problems);
         problems
     }
 }

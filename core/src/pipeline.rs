@@ -15,7 +15,14 @@ use crate::{
     options::{Compat, ExistingAlpha, Options, Subject},
     pixels::{Alpha, Rect, Rgb, Size},
     progress::{self, Progress},
-    steps::{composite, foreground, layout, matting::Method, refine_edges, shadow, subject, trimap::Trimap},
+    steps::{
+        composite, foreground, layout,
+        matting::Method,
+        refine_edges, shadow,
+        spill::{self, Spill},
+        subject,
+        trimap::Trimap,
+    },
 };
 
 pub use found::Doubt;
@@ -154,6 +161,8 @@ pub fn remove_background(
     let (options, background) = (recipe.options(), recipe.background.as_deref());
     let ours = options.compat == Compat::None;
     let size = picture.color.size();
+    // A picture is not the next one of a clip.
+    segmenter.reset();
     let mut clock = Clock::start();
 
     progress::begin(progress, "preprocess")?;
@@ -172,6 +181,10 @@ pub fn remove_background(
     let mut color = given.unwrap_or(picture.color);
     if ours && options.foreground.strength > 0.0 {
         foreground::estimate(&mut color, &matte, options.foreground.strength);
+        let light = segmenter.screen().and_then(|screen| Spill::of_screen(screen, options.foreground.strength));
+        if let Some(light) = light {
+            spill::limit_picture(&mut color, &matte, light);
+        }
     }
     clock.lap("foreground");
 
@@ -232,7 +245,8 @@ fn matte_of(
     progress::begin(progress, "refine edges")?;
     let marked = Marks { instead: marked, beside: recipe.trimap.as_ref() };
     let soft = method.and_then(|_| marked.softness(segmenter, &matte));
-    if options.compat == Compat::None && options.edges.refine && marked.instead.is_none() {
+    let rough = marked.instead.is_none() && !segmenter.follows_edges();
+    if options.compat == Compat::None && options.edges.refine && rough {
         refine_edges::refine(&picture.color, &mut matte);
     }
     clock.lap("refine_edges");

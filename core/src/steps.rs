@@ -9,5 +9,6 @@ pub mod pieces;
 pub mod planes;
 pub mod refine_edges;
 pub mod shadow;
+pub mod spill;
 pub mod subject;
 pub mod trimap;

@@ -27,6 +27,7 @@ use std::{
     fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 pub use backdrop::clip_of;
@@ -54,6 +55,7 @@ use join::Joining;
 use plan::Plan;
 use reader::{Reader, Source};
 use segments::{Segment, Segments, unwritable};
+use small::Small;
 use stages::{Carried, Stages};
 use steady::{Steady, SteadyOptions};
 use writer::{Clock, Writer};
@@ -141,9 +143,13 @@ pub struct Summary {
 /// The least longer side of the small copy.
 const SMALL_LOOK: u32 = 512;
 
-/// Longer side of the small copy that suits a model: twice what its network sees, within 512 and 1024.
+/// Longer side of the small copy that suits a model: twice what its network sees, within 512 and 1024; for a model without
+/// a network, which looks at every pixel, the frame's own.
 #[must_use]
 pub fn look_of(card: &ModelCard) -> u32 {
+    if card.is_key() {
+        return u32::MAX;
+    }
     let size = crate::tensor::fixed_size(&card.input);
     (2 * size.width.max(size.height)).clamp(SMALL_LOOK, 1024)
 }
@@ -152,6 +158,9 @@ pub fn look_of(card: &ModelCard) -> u32 {
 /// presets that take care at all of them.
 #[must_use]
 pub fn steady_of(card: &ModelCard, preset: Preset) -> SteadyOptions {
+    if card.is_key() {
+        return SteadyOptions::Off;
+    }
     let slow = crate::tensor::fixed_size(&card.input).area() > 400 * 400;
     match preset {
         _ if !slow => SteadyOptions::Window,
@@ -356,22 +365,24 @@ impl Making<'_> {
         let reader = opened.map_or_else(|| self.reader(after), Ok)?;
         let clock = Clock { tick: reader.tick(), rate: self.plan.rate };
         let (size, options) = (self.plan.size, self.job.options);
-        let going_on = resumed as f64 / self.plan.rate.value();
-        let backdrop = Backdrop::open(
-            self.ffmpeg,
-            options.background.as_deref(),
-            size,
-            self.plan.matrix,
-            (self.plan.rate, going_on),
-        )?;
-        if backdrop.is_transparent() && self.job.outputs.iter().any(|(content, _)| *content == Content::Composite) {
-            return Err(Error::new(Kind::OptionInvalid, "a composite needs a background"));
-        }
+        let backdrop = self.backdrop(resumed)?;
         let (small, memory) = (small::small_size(size, self.job.look), options.memory.unwrap_or(MEMORY));
+        if after.is_some() && segmenter.learns_from_first() {
+            self.show_first(segmenter, recipe)?;
+        }
+        let (spill, strength) = (OnceLock::new(), recipe.options().foreground.strength);
+        // Keyframes end with it by themselves; what a small network sees knows of no such edges, and a key has them.
+        let follow = self.job.look > SMALL_LOOK
+            && !matches!(options.steady, SteadyOptions::Keyframes { .. })
+            && !segmenter.follows_edges();
         let mut looked_at = 0;
         let mut matte = |color: &Rgb| {
             looked_at += 1;
-            pipeline::find_matte(&picture(color), segmenter, recipe)
+            let matte = pipeline::find_matte(&picture(color), segmenter, recipe)?;
+            if let Some(screen) = segmenter.screen() {
+                spill.get_or_init(|| mix::spill_of(screen, self.plan.matrix, strength));
+            }
+            Ok(matte)
         };
         let stages = Stages {
             reader,
@@ -381,12 +392,12 @@ impl Making<'_> {
             after,
             before: options.end.map(|end| (end / clock.tick.value()).ceil() as i64),
             segment: SEGMENT,
-            // Keyframes end with it by themselves; what a small network sees knows of no such edges.
-            follow: self.job.look > SMALL_LOOK && !matches!(options.steady, SteadyOptions::Keyframes { .. }),
+            follow,
             steady: Steady::new(stages::fitting(options.steady, size, small, memory))?,
             matte: &mut matte,
             backdrop,
-            strength: recipe.options().foreground.strength,
+            strength,
+            spill: &spill,
             memory,
         };
         let total = self.plan.frames(self.clip);
@@ -404,6 +415,18 @@ impl Making<'_> {
         encoding.close()?;
         let first_complaint = complaints.lines.first().cloned();
         Ok(Made { clock, busy, resumed, looked_at, complaints: complaints.count, first_complaint })
+    }
+
+    /// What stands behind the subject from the frame after so many on.
+    fn backdrop(&self, frames: u64) -> Result<Backdrop> {
+        let (rate, notation) = (self.plan.rate, self.job.options.background.as_deref());
+        let from = frames as f64 / rate.value();
+        let backdrop = Backdrop::open(self.ffmpeg, notation, self.plan.size, self.plan.matrix, (rate, from))?;
+        let composite = self.job.outputs.iter().any(|(content, _)| *content == Content::Composite);
+        if backdrop.is_transparent() && composite {
+            return Err(Error::new(Kind::OptionInvalid, "a composite needs a background"));
+        }
+        Ok(backdrop)
     }
 
     /// A decoder at the output's beginning, or some time before the place where work goes on.
@@ -429,6 +452,18 @@ impl Making<'_> {
             return Err(Error::new(Kind::Internal, message));
         }
         Ok(reader)
+    }
+
+    /// Has the segmenter look at the output's first frame, which an earlier run began with.
+    fn show_first(&self, segmenter: &mut dyn Segmenter, recipe: &Recipe) -> Result<()> {
+        let mut reader = self.reader(None)?;
+        let mut first = Frame::black(self.plan.size);
+        if reader.next(&mut first)? {
+            let small = Small::of(&first, small::small_size(self.plan.size, self.job.look))?;
+            pipeline::find_matte(&picture(&small.rgb(self.plan.matrix)), segmenter, recipe)?;
+        }
+        reader.end();
+        Ok(())
     }
 
     /// The segments that are finished.

@@ -9,6 +9,8 @@ use backgroundfx_core::{
 };
 use clap::ValueEnum;
 
+use super::KeyArguments;
+
 pub const EXAMPLES: &str = "\
 Examples:
   backgroundfx remove photo.jpg                                photo-nobg.png beside it
@@ -126,7 +128,7 @@ pub struct RemoveArguments {
     #[arg(long, value_name = "NAME", requires = "matting", help_heading = "Cutting out")]
     pub matting_model: Option<String>,
     /// A mask of your own in place of the network: a grey picture, or one with transparency
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["watch", "model"], help_heading = "Cutting out")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["watch", "model", "key_color", "key_plate"], help_heading = "Cutting out")]
     pub mask: Option<PathBuf>,
     /// Where to find out: black is background, white subject, grey or transparent unknown; a few marks are enough.
     /// Without --mask or --model no network is used
@@ -153,6 +155,9 @@ pub struct RemoveArguments {
     /// A picture whose confidence is below this counts as failed, and nothing is written for it
     #[arg(long, value_name = "0..1", value_parser = unit, help_heading = "Cutting out")]
     pub fail_below: Option<f32>,
+
+    #[command(flatten)]
+    pub key: KeyArguments,
 
     /// Colour (#fff, tomato, 'rgb(1 2 3)'), picture, blur[:12|:2%], gradient:#fff,#000,45, or transparent
     #[arg(short, long, alias = "bg", help_heading = "Composition")]

@@ -9,7 +9,10 @@ use backgroundfx_core::{
 };
 use clap::ValueEnum;
 
-use super::remove::{at_least_one, preset, unit};
+use super::{
+    KeyArguments,
+    remove::{at_least_one, preset, unit},
+};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -18,6 +21,7 @@ Examples:
   backgroundfx video clip.mp4 -o clip.mov                      ProRes 4444 for editing programs
   backgroundfx video clip.mp4 --background blur -o call.mp4 --model selfie
   backgroundfx video clip.mp4 --output-kind alpha -o matte.mp4
+  backgroundfx video studio.mp4 --key-color green --background beach.jpg -o out.mp4
   backgroundfx video clips/ --background '#00ff00' --format mp4 -o keyed/
   ffmpeg -i in.mp4 -f yuv4mpegpipe - | backgroundfx video - --background '#fff' -o - | ffplay -
   backgroundfx video long.mp4 --background studio.mp4 -o out.mp4 --resume";
@@ -130,6 +134,9 @@ pub struct VideoArguments {
     /// How much of the old background's colour is taken out of soft edges, 0 to 1
     #[arg(long, value_name = "0..1", value_parser = unit, help_heading = "Cutting out")]
     pub decontaminate: Option<f32>,
+
+    #[command(flatten)]
+    pub key: KeyArguments,
 
     /// Colour, picture, clip, blur[:12|:2%] or gradient behind the subject; without it the output is transparent
     #[arg(short, long, alias = "bg", help_heading = "Composition")]

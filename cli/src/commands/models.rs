@@ -87,8 +87,8 @@ impl<'a> Row<'a> {
         Self {
             card,
             bytes: bytes(catalog, card),
-            license: license.map_or("unknown", |license| &license.weights),
-            commercial: license.is_some_and(|license| license.commercial),
+            license: license.map_or(if card.is_key() { "no weights" } else { "unknown" }, |license| &license.weights),
+            commercial: card.is_key() || license.is_some_and(|license| license.commercial),
             here: is_here(catalog, store, card),
             default: card.name == default,
         }
@@ -150,7 +150,11 @@ fn pull(catalog: &Catalog, names: &[String], trust_unknown: bool, shared: &Share
     let default = [default(config).to_owned()];
     let names = if names.is_empty() { default.as_slice() } else { names };
     // A name that is wrong is told before anything is fetched.
-    let cards = names.iter().map(|name| catalog.card(name)).collect::<Result<Vec<_>>>()?;
+    let mut cards = names.iter().map(|name| catalog.card(name)).collect::<Result<Vec<_>>>()?;
+    cards.retain(|card| !card.is_key());
+    if cards.is_empty() {
+        return Ok(DONE);
+    }
     interrupt::listen();
     let screen = Screen::new(shared.progress, shared.quiet);
     let mut options = config.engine(None, None);
@@ -184,8 +188,9 @@ fn optimize(
     config: &Config,
 ) -> Ended {
     let card = catalog.card(name)?;
-    if card.is_matting() {
-        let message = format!("{name} is for matting, which computes in single precision");
+    if card.is_matting() || card.is_key() {
+        let why = if card.is_key() { "has no network" } else { "is for matting, which computes in single precision" };
+        let message = format!("{name} {why}");
         return Err(Error::new(Kind::OptionInvalid, message));
     }
     interrupt::listen();
@@ -245,7 +250,9 @@ fn verify(catalog: &Catalog, store: &Store, names: &[String]) -> Ended {
             }
             here = true;
         }
-        if let (false, [name]) = (here, group) {
+        if let (false, [name]) = (here, group)
+            && !catalog.card(name).is_ok_and(ModelCard::is_key)
+        {
             fail(&Error::new(Kind::ArtifactMissing, format!("{name} is not on this machine")));
         }
     }
@@ -265,6 +272,10 @@ fn remove(catalog: &Catalog, store: &Store, names: &[String]) -> Ended {
 fn info(catalog: &Catalog, store: &Store, name: &str) -> Ended {
     let card = catalog.card(name)?;
     say!("{} ({})\n{}", card.name, card.family, card.about);
+    if card.is_key() {
+        say!("nothing is fetched or loaded for it");
+        return Ok(DONE);
+    }
     say!("input   {:?}", card.input);
     match card.output.classes.as_slice() {
         [] => say!("output  {:?}", card.output),

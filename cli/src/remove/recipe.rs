@@ -13,9 +13,10 @@ use crate::{args::RemoveArguments, config::Config};
 /// [`Kind::OptionInvalid`] when the shadow's parts cannot be read.
 pub fn options(arguments: &RemoveArguments, config: &Config) -> Result<Options> {
     let mut options = Options::preset(arguments.preset.or(config.preset).unwrap_or_default());
-    if let Some(model) = arguments.model.as_ref().or(config.model.as_ref()) {
-        options.model.clone_from(model);
+    if let Some(model) = arguments.model.as_deref().or(arguments.key.model()).or(config.model.as_deref()) {
+        model.clone_into(&mut options.model);
     }
+    arguments.key.apply(&mut options);
     options.device = arguments.device.or(config.device).unwrap_or_default();
     if arguments.compat.is_some() {
         options.compat = Compat::Rembg;

@@ -4,6 +4,7 @@
 mod codes;
 mod configuration;
 mod cutouts;
+mod keying;
 mod matte_distances;
 mod matting;
 mod models;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::vitmatte;
+use super::{key, vitmatte};
 use crate::{
     Error, Kind, Result,
     engine::{
@@ -56,9 +56,18 @@ impl ModelCard {
         self.family == vitmatte::FAMILY
     }
 
-    /// What the manifest calls its files: under its own name, and the decoder if it has one.
+    /// Whether it tells the subject by colours alone and has no network: nothing is fetched or loaded for it.
+    #[must_use]
+    pub fn is_key(&self) -> bool {
+        self.family == key::FAMILY
+    }
+
+    /// What the manifest calls its files: under its own name, and the decoder if it has one; none without a network.
     #[must_use]
     pub fn files(&self) -> Vec<String> {
+        if self.is_key() {
+            return Vec::new();
+        }
         let decoder = self.is_prompted().then(|| self.decoder_name());
         std::iter::once(self.name.clone()).chain(decoder).collect()
     }

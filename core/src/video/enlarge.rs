@@ -20,6 +20,10 @@ const NOTHING: f32 = 1.5 / 255.0;
 /// `small_luma` is of the matte's size, `luma` of `size`; `alpha` is filled anew.
 pub(super) fn enlarge(matte: &Alpha, small_luma: &[u8], luma: &[u8], size: Size, alpha: &mut Vec<u8>) {
     alpha.clear();
+    if matte.size() == size {
+        alpha.extend(matte.values().iter().map(|value| unit_to_u8(*value)));
+        return;
+    }
     alpha.resize(size.area(), 0);
     let from = matte.size();
     let (slopes, active) = slopes(matte, small_luma);

@@ -1,11 +1,16 @@
 //! The subject's own colours in a frame, and the frame over what is behind it, in luma and chroma.
 
 use super::{
-    frame::{Frame, chroma_size},
+    frame::{Frame, Matrix, chroma_size},
     small::Small,
 };
-use crate::pixels::{Alpha, Size};
+use crate::{
+    pixels::{Alpha, Size},
+    steps::spill::Spill,
+};
 
+/// Cells along the longer side of the grid of colours at most, that a copy as large as the frame is not gathered in full.
+const CELLS: u32 = 512;
 /// Cells of the grid that colours are gathered over, to each side.
 const RADIUS: usize = 4;
 /// Pixels that are looked at together: most such groups lie inside or outside.
@@ -23,16 +28,17 @@ impl Grounds {
     /// Foreground Colour Estimation, 2021).
     pub fn of(small: &Small, matte: &Alpha) -> Self {
         let (width, height) = (small.size.width as usize, small.size.height as usize);
-        let size = Size::new((width / 2).max(1) as u32, (height / 2).max(1) as u32);
+        let side = small.size.width.max(small.size.height).div_ceil(CELLS).max(2) as usize;
+        let size = Size::new((width / side).max(1) as u32, (height / side).max(1) as u32);
         let (columns, rows) = (size.width as usize, size.height as usize);
         let mut sums = vec![[0.0_f32; 8]; columns * rows];
-        for y in 0..(rows * 2).min(height) {
-            for x in 0..(columns * 2).min(width) {
+        for y in 0..(rows * side).min(height) {
+            for x in 0..(columns * side).min(width) {
                 let (index, alpha) = (y * width + x, matte.values()[y * width + x]);
                 // To the fourth power: a half-covered pixel tells little of either, but is better than nothing.
                 let (subject, ground) = (alpha * alpha, (1.0 - alpha) * (1.0 - alpha));
                 let (subject, ground) = (subject * subject, ground * ground);
-                let cell = &mut sums[y / 2 * columns + x / 2];
+                let cell = &mut sums[y / side * columns + x / side];
                 for c in 0..3 {
                     let sample = f32::from(small.planes[c][index]);
                     cell[c] += subject * sample;
@@ -180,6 +186,40 @@ fn is_all(group: &[u8], alpha: u8) -> bool {
     }
 }
 
+/// What takes the light of a screen of this sRGB colour out of frames of a matrix; nothing for a strength of 0.
+pub(super) fn spill_of(screen: [f32; 3], matrix: Matrix, strength: f32) -> Option<Spill> {
+    let [_, blue, red] = matrix.of_rgb(screen);
+    Spill::new([blue - 128.0, red - 128.0], strength)
+}
+
+/// Takes a screen's light out of a frame's chroma wherever the matte shows something.
+pub(super) fn unspill(frame: &mut Frame, alpha: &[u8], spill: Spill) {
+    let quarter = halve(alpha, frame.size());
+    let [_, blues, reds] = frame.planes_mut();
+    for ((blue, red), _) in blues.iter_mut().zip(reds).zip(&quarter).filter(|(_, alpha)| **alpha > 0) {
+        let own = [f32::from(*blue) - 128.0, f32::from(*red) - 128.0];
+        [*blue, *red] = spill.limited(own).map(|chroma| (chroma + 128.5) as u8);
+    }
+}
+
+/// Puts a frame over another of its size, in place; mixed pixels have the subject's own colours.
+pub(super) fn over(frame: &mut Frame, alpha: &[u8], other: &Frame) {
+    let quarter = halve(alpha, frame.size());
+    let alphas: [&[u8]; 3] = [alpha, &quarter, &quarter];
+    for ((plane, other), alpha) in frame.planes_mut().into_iter().zip(other.planes()).zip(alphas) {
+        for ((samples, others), alphas) in plane.chunks_mut(GROUP).zip(other.chunks(GROUP)).zip(alpha.chunks(GROUP)) {
+            if alphas.iter().all(|alpha| *alpha == 0) {
+                samples.copy_from_slice(others);
+            } else if alphas.iter().any(|alpha| *alpha < 255) {
+                for ((sample, other), alpha) in samples.iter_mut().zip(others).zip(alphas) {
+                    let (own, other, alpha) = (u32::from(*sample), u32::from(*other), u32::from(*alpha));
+                    *sample = ((own * alpha + other * (255 - alpha) + 127) / 255) as u8;
+                }
+            }
+        }
+    }
+}
+
 /// Alpha of the chroma planes: the mean of four.
 fn halve(alpha: &[u8], size: Size) -> Vec<u8> {
     let half = chroma_size(size);
@@ -256,6 +296,34 @@ mod tests {
             assert!((f32::from(*sample) - expected[0]).abs() < 6.0, "{sample} at {a}");
         }
         assert_eq!(frame.planes().map(|plane| plane[0]), [16, 128, 128]);
+    }
+
+    #[test]
+    fn the_screens_light_goes_from_solid_pixels_too_and_what_is_behind_stays() {
+        let screen = [0.05, 0.7, 0.27];
+        let spill = spill_of(screen, Matrix::Bt709, 1.0).unwrap();
+        // Grey with a seventh of the screen's light on it, over a background as green as the screen.
+        let mut frame = Frame::from_rgb(&Rgb::filled(SIZE, [118, 135, 123]), Matrix::Bt709);
+        let behind = Frame::from_rgb(&Rgb::filled(SIZE, [13, 178, 69]), Matrix::Bt709);
+        let mut alpha = vec![255; SIZE.area()];
+        alpha[..SIZE.area() / 2].fill(0);
+        unspill(&mut frame, &alpha, spill);
+        over(&mut frame, &alpha, &behind);
+        let [_, blue, red] = frame.planes();
+        assert_eq!([blue[0], red[0]], [behind.planes()[1][0], behind.planes()[2][0]]);
+        let last = blue.len() - 1;
+        assert!(blue[last].abs_diff(128) <= 3 && red[last].abs_diff(128) <= 3, "{} {}", blue[last], red[last]);
+        assert_eq!(spill_of(screen, Matrix::Bt709, 0.0), None);
+    }
+
+    #[test]
+    fn over_another_frame_both_are_mixed_by_alpha() {
+        let mut frame = Frame::from_rgb(&Rgb::filled(SIZE, [200, 60, 50]), Matrix::Bt709);
+        let other = Frame::from_rgb(&Rgb::filled(SIZE, [30, 40, 220]), Matrix::Bt709);
+        let (own, behind) = (frame.planes()[0][0], other.planes()[0][0]);
+        over(&mut frame, &vec![51; SIZE.area()], &other);
+        let expected = (f32::from(own) * 0.2 + f32::from(behind) * 0.8).round() as u8;
+        assert!(frame.planes()[0].iter().all(|luma| *luma == expected));
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::{
+        OnceLock,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -12,7 +15,7 @@ use super::{
     child::Complaints,
     enlarge::enlarge,
     frame::{Frame, Matrix, frame_bytes},
-    mix::{Behind, Grounds, mix},
+    mix::{Behind, Grounds, mix, over, unspill},
     reader::Reader,
     small::Small,
     steady::{self, Steady, SteadyOptions},
@@ -20,6 +23,7 @@ use super::{
 use crate::{
     Error, Kind, Result,
     pixels::{Alpha, Rgb, Size},
+    steps::spill::Spill,
 };
 
 /// Frames that wait between two stages.
@@ -55,6 +59,8 @@ pub(super) struct Stages<'a> {
     pub matte: &'a mut (dyn FnMut(&Rgb) -> Result<Alpha> + Send),
     pub backdrop: Backdrop,
     pub strength: f32,
+    /// The screen's light that lies on the subject, once a matte was found before a screen.
+    pub spill: &'a OnceLock<Option<Spill>>,
     /// Bytes that frames may take.
     pub memory: u64,
 }
@@ -125,7 +131,20 @@ pub(super) fn run(
 ) -> Result<(Busy, Complaints)> {
     let most = most(stages.size, stages.small, stages.memory, stages.steady.latency())?;
     let Stages {
-        reader, size, small, matrix, after, before, segment, steady, follow, matte, backdrop, strength, ..
+        reader,
+        size,
+        small,
+        matrix,
+        after,
+        before,
+        segment,
+        steady,
+        follow,
+        matte,
+        backdrop,
+        strength,
+        spill,
+        ..
     } = stages;
     let (give_back, spare) = sync_channel(most);
     let (decoded, to_matte) = sync_channel(QUEUE);
@@ -138,8 +157,9 @@ pub(super) fn run(
         let finding = spawn(scope, "matte", move || {
             Finding { steady, follow, matte, matrix, waiting: VecDeque::new() }.run(&to_matte, &matted)
         })?;
-        let composite =
-            spawn(scope, "composite", move || Mixing { backdrop, matrix, strength, size }.run(&to_composite, &mixed))?;
+        let composite = spawn(scope, "composite", move || {
+            Mixing { backdrop, matrix, strength, spill, size }.run(&to_composite, &mixed)
+        })?;
         let mut encoded = Ok(());
         for mut carried in &to_encode {
             let begun = Instant::now();
@@ -289,14 +309,15 @@ impl Finding<'_> {
     }
 }
 
-struct Mixing {
+struct Mixing<'a> {
     backdrop: Backdrop,
     matrix: Matrix,
     strength: f32,
+    spill: &'a OnceLock<Option<Spill>>,
     size: Size,
 }
 
-impl Mixing {
+impl Mixing<'_> {
     fn run(mut self, frames: &Receiver<Carried>, next: &SyncSender<Carried>) -> Result<Duration> {
         let mut busy = Duration::ZERO;
         for mut carried in frames {
@@ -305,7 +326,16 @@ impl Mixing {
             enlarge(matte, &small.planes[0], frame.planes()[0], self.size, alpha);
             let grounds = Grounds::of(small, matte);
             let behind = self.backdrop.next(|| small.rgb(self.matrix), matte, self.matrix)?;
-            mix(frame, alpha, &grounds, self.strength, behind.map_or(Behind::Nothing, Behind::Frame));
+            if let Some(spill) = self.spill.get().copied().flatten() {
+                // On the subject's own colours, before they are mixed with others.
+                mix(frame, alpha, &grounds, self.strength, Behind::Nothing);
+                unspill(frame, alpha, spill);
+                if let Some(behind) = behind {
+                    over(frame, alpha, behind);
+                }
+            } else {
+                mix(frame, alpha, &grounds, self.strength, behind.map_or(Behind::Nothing, Behind::Frame));
+            }
             busy += begun.elapsed();
             if next.send(carried).is_err() {
                 break;

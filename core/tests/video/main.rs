@@ -5,5 +5,6 @@
 mod breaking;
 mod going_on;
 mod keeping;
+mod keying;
 mod support;
 mod writing;
