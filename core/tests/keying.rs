@@ -12,7 +12,7 @@ use backgroundfx_core::{
     models::{Catalog, Segmenter},
     options::{Key, Options},
     pipeline::{Cutout, Recipe, remove_background},
-    pixels::{Alpha, Rgb, Samples, Size},
+    pixels::{Alpha, Rgb, Samples},
     progress::Silent,
 };
 
