@@ -8,17 +8,24 @@ pub mod fcn;
 mod given;
 pub mod inspyrenet;
 pub mod isnet;
+pub mod matanyone;
 pub mod modnet;
+mod parts;
 mod prompted;
 pub mod rmbg;
+pub mod rvm;
 pub mod sam;
 pub mod sam2;
+pub mod sam2_video;
 pub mod selfie;
 mod still;
 pub mod u2net;
 pub mod vitmatte;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
@@ -35,7 +42,10 @@ use crate::{
     steps::{matting::Method, trimap::Trimap},
 };
 pub use given::Given;
+pub use matanyone::MatAnyone;
 pub use prompted::Prompted;
+pub use rvm::Rvm;
+pub use sam2_video::Sam2Video;
 pub use still::Still;
 pub use vitmatte::VitMatte;
 
@@ -74,11 +84,22 @@ impl ModelCard {
         }
     }
 
-    /// Whether it must be told by points or a box where the subject is. Such a model has two networks: an encoder,
-    /// which [`weights`](Self::weights) names, and a decoder.
+    /// Whether it must be told by points or a box where the subject is.
     #[must_use]
     pub fn is_prompted(&self) -> bool {
-        matches!(self.family, "sam" | "sam2")
+        matches!(self.family, "sam" | "sam2" | sam2_video::FAMILY)
+    }
+
+    /// Whether what it finds in a frame depends on the frames before it.
+    #[must_use]
+    pub fn remembers(&self) -> bool {
+        matches!(self.family, rvm::FAMILY | sam2_video::FAMILY | matanyone::FAMILY)
+    }
+
+    /// What its further networks are called, beside the one that [`weights`](Self::weights) names.
+    #[must_use]
+    pub fn parts(&self) -> &'static [&'static str] {
+        parts_of(self.family)
     }
 
     /// Whether it finds no subject but alpha around one: it is for matting.
@@ -87,23 +108,11 @@ impl ModelCard {
         self.family == vitmatte::FAMILY
     }
 
-    /// What the manifest calls its files: under its own name, and the decoder if it has one.
+    /// What the manifest calls its files: its own name, and that with each of its [parts](Self::parts) behind it.
     #[must_use]
     pub fn files(&self) -> Vec<String> {
-        let decoder = self.is_prompted().then(|| self.decoder_name());
-        std::iter::once(self.name.clone()).chain(decoder).collect()
-    }
-
-    fn decoder_name(&self) -> String {
-        format!("{}.decoder", self.name)
-    }
-
-    fn decoder_weights<'a>(&'a self, manifest: &'a Manifest, name: &'a str) -> Result<Weights<'a>> {
-        match &self.own {
-            Some(OwnFile { decoder: Some(path), .. }) => Ok(Weights::Own(path)),
-            Some(_) => Err(Error::new(Kind::ConfigInvalid, format!("{} names no decoder", self.name))),
-            None => Ok(Weights::Listed(manifest, name)),
-        }
+        let parts = self.parts().iter().map(|part| format!("{}.{part}", self.name));
+        std::iter::once(self.name.clone()).chain(parts).collect()
     }
 
     /// Checks that the model can find what is asked for.
@@ -138,13 +147,22 @@ impl ModelCard {
     }
 }
 
+fn parts_of(family: &str) -> &'static [&'static str] {
+    match family {
+        "sam" | "sam2" => &["decoder"],
+        sam2_video::FAMILY => &sam2_video::PARTS,
+        matanyone::FAMILY => &matanyone::PARTS,
+        _ => &[],
+    }
+}
+
 /// A model file of the user's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OwnFile {
     /// The ONNX file.
     pub path: PathBuf,
-    /// The decoder's, for models that are asked by points and boxes.
-    pub decoder: Option<PathBuf>,
+    /// Those of its further networks, by the names of [`ModelCard::parts`].
+    pub parts: BTreeMap<String, PathBuf>,
     /// Its licence, as the user states it.
     pub license: License,
 }
@@ -187,6 +205,13 @@ pub enum InputSize {
         short_side: u32,
         /// What both sides must be multiples of.
         multiple: u32,
+    },
+    /// The picture's own size, shrunk where a side is longer than this.
+    AtMost {
+        /// Most pixels of the longer side.
+        longer_side: u32,
+        /// Most pixels of the shorter side.
+        shorter_side: u32,
     },
 }
 
@@ -319,6 +344,12 @@ pub trait Segmenter: Send {
         true
     }
 
+    /// Whether what it finds depends on the frames before, so that all frames of a clip must be shown to it, in order, and
+    /// its mattes hold still by themselves.
+    fn remembers(&self) -> bool {
+        false
+    }
+
     /// Forgets earlier frames: a new clip begins.
     fn reset(&mut self) {}
 
@@ -350,6 +381,9 @@ impl Catalog {
             sam2::cards(),
             fcn::cards(),
             vitmatte::cards(),
+            rvm::cards(),
+            sam2_video::cards(),
+            matanyone::cards(),
         ];
         Self { cards: families.into_iter().flatten().collect(), manifest: Manifest::built_in().clone() }
     }
@@ -410,10 +444,19 @@ impl Catalog {
         if card.is_matting() {
             card.check(&Subject::default())?;
         }
-        if card.is_prompted() {
-            return Ok(Box::new(Prompted::open(card, engine, &self.manifest, device, progress)?));
-        }
-        Ok(Box::new(Still::open(card, engine, &self.manifest, device, progress)?))
+        let manifest = &self.manifest;
+        Ok(match card.family {
+            rvm::FAMILY => Box::new(Rvm::open(card, engine, manifest, device, progress)?),
+            sam2_video::FAMILY => Box::new(Sam2Video::open(card, engine, manifest, device, progress)?),
+            matanyone::FAMILY => {
+                // First its own files, which may not be there or not be allowed.
+                let (networks, used) = parts::open(&card, engine, manifest, device, progress)?;
+                let first = self.segmenter(engine, DEFAULT, device, progress)?;
+                Box::new(MatAnyone::over(card, first, networks, used)?)
+            }
+            _ if card.is_prompted() => Box::new(Prompted::open(card, engine, manifest, device, progress)?),
+            _ => Box::new(Still::open(card, engine, manifest, device, progress)?),
+        })
     }
 
     /// The variant of that name, which must be for matting.

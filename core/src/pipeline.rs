@@ -156,6 +156,8 @@ pub fn remove_background(
     let size = picture.color.size();
     let mut clock = Clock::start();
 
+    // A picture stands alone: nothing of another is remembered.
+    segmenter.reset();
     progress::begin(progress, "preprocess")?;
     // What is painted behind is sRGB, and only like mixes with like.
     if background.is_some() || options.shadow.is_some() {
@@ -169,9 +171,12 @@ pub fn remove_background(
 
     progress::begin(progress, "foreground colours")?;
     let original = background.is_some_and(Background::sees_picture).then(|| picture.color.clone());
-    let mut color = given.unwrap_or(picture.color);
+    let mut color = picture.color;
     if ours && options.foreground.strength > 0.0 {
-        foreground::estimate(&mut color, &matte, options.foreground.strength);
+        match given {
+            Some(given) => color = given,
+            None => foreground::estimate(&mut color, &matte, options.foreground.strength),
+        }
     }
     clock.lap("foreground");
 

@@ -9,7 +9,11 @@
 //! output = { activation = "sigmoid" }
 //! ```
 
-use std::{fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
@@ -26,8 +30,10 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Row {
     name: String,
-    file: std::path::PathBuf,
-    decoder: Option<std::path::PathBuf>,
+    file: PathBuf,
+    decoder: Option<PathBuf>,
+    #[serde(default)]
+    parts: BTreeMap<String, PathBuf>,
     #[serde(default)]
     family: Family,
     #[serde(default)]
@@ -54,6 +60,27 @@ enum Family {
     Sam2,
     /// For matting, as ViTMatte is: colours and trimap in, alpha out.
     VitMatte,
+    /// For clips, as Robust Video Matting is.
+    Rvm,
+    /// For clips, as Segment Anything 2 is with its memory.
+    #[serde(rename = "sam2-video")]
+    Sam2Video,
+    /// For clips, as MatAnyone is.
+    MatAnyone,
+}
+
+impl Family {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Custom => "custom",
+            Self::Sam => "sam",
+            Self::Sam2 => "sam2",
+            Self::VitMatte => super::vitmatte::FAMILY,
+            Self::Rvm => super::rvm::FAMILY,
+            Self::Sam2Video => super::sam2_video::FAMILY,
+            Self::MatAnyone => super::matanyone::FAMILY,
+        }
+    }
 }
 
 fn yes() -> bool {
@@ -79,23 +106,19 @@ pub fn cards(path: &Path) -> Result<Vec<ModelCard>> {
 }
 
 fn card(row: Row, folder: &Path) -> ModelCard {
+    let parts = row.decoder.map(|decoder| ("decoder".to_owned(), decoder)).into_iter().chain(row.parts);
     let license =
         License { code: "-".to_owned(), weights: row.license, data: None, commercial: row.commercial, note: None };
     ModelCard {
         name: row.name,
-        family: match row.family {
-            Family::Custom => "custom",
-            Family::Sam => "sam",
-            Family::Sam2 => "sam2",
-            Family::VitMatte => super::vitmatte::FAMILY,
-        },
+        family: row.family.name(),
         about: row.about,
         input: row.input,
         output: row.output,
         memory_mb: row.memory_mb,
         own: Some(OwnFile {
             path: folder.join(row.file),
-            decoder: row.decoder.map(|decoder| folder.join(decoder)),
+            parts: parts.into_iter().map(|(part, file)| (part, folder.join(file))).collect(),
             license,
         }),
     }
@@ -106,6 +129,7 @@ fn problems(row: &Row) -> Vec<String> {
     let sides = match row.input.size {
         super::InputSize::Fixed { width, height } => [width, height],
         super::InputSize::ShortSide { short_side, multiple } => [short_side, multiple],
+        super::InputSize::AtMost { longer_side, shorter_side } => [longer_side, shorter_side],
     };
     if sides.iter().any(|side| !(1..=8192).contains(side)) {
         problems.push(format!("{}: input.size has a side of {sides:?}, allowed is 1 to 8192", row.name));
@@ -120,11 +144,31 @@ fn problems(row: &Row) -> Vec<String> {
     if softmax && !row.output.classes.iter().any(|class| class == BACKGROUND) {
         problems.push(format!("{}: one of output.classes must be {BACKGROUND:?}", row.name));
     }
-    if row.decoder.is_some() != matches!(row.family, Family::Sam | Family::Sam2) {
-        problems.push(format!("{}: decoder belongs to the families sam and sam2, and they need it", row.name));
-    }
-    if row.family != Family::Custom && !matches!(row.input.size, super::InputSize::Fixed { .. }) {
-        problems.push(format!("{}: input.size of {:?} must have width and height", row.name, row.family));
+    problems.extend(wrong_parts(row));
+    let fixed = matches!(row.input.size, super::InputSize::Fixed { .. });
+    let own = matches!(row.input.size, super::InputSize::AtMost { .. });
+    match row.family {
+        Family::Custom => {}
+        Family::Rvm | Family::MatAnyone if !own => {
+            problems
+                .push(format!("{}: input.size of {:?} must have longer_side and shorter_side", row.name, row.family));
+        }
+        Family::Sam | Family::Sam2 | Family::Sam2Video | Family::VitMatte if !fixed => {
+            problems.push(format!("{}: input.size of {:?} must have width and height", row.name, row.family));
+        }
+        _ => {}
     }
     problems
+}
+
+/// What is wrong with the files of its further networks.
+fn wrong_parts(row: &Row) -> Option<String> {
+    let needed: BTreeSet<&str> = super::parts_of(row.family.name()).iter().copied().collect();
+    let named = row.decoder.iter().map(|_| "decoder").chain(row.parts.keys().map(String::as_str));
+    let named: BTreeSet<&str> = named.collect();
+    let list = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join(", ");
+    (needed != named).then(|| match needed.len() {
+        0 => format!("{}: the family {} has no parts such as {}", row.name, row.family.name(), list(&named)),
+        _ => format!("{}: the family {} needs the parts {}", row.name, row.family.name(), list(&needed)),
+    })
 }
