@@ -172,3 +172,47 @@ fn wrong_parts(row: &Row) -> Option<String> {
         _ => format!("{}: the family {} needs the parts {}", row.name, row.family.name(), list(&needed)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<ModelCard>> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("models.toml");
+        fs::write(&file, text).unwrap();
+        cards(&file)
+    }
+
+    #[test]
+    fn families_of_several_networks_name_all_their_files_and_no_others() {
+        let square = "input = { size = { width = 64, height = 64 } }";
+        let own = "input = { size = { longer_side = 1920, shorter_side = 480 } }";
+        let tracker = r#"parts = { decoder = "d", memory-encoder = "e", memory-attention = "a" }"#;
+        let mattes = r#"parts = { mask-encoder = "m", readout = "r", first-readout = "f", decoder = "d" }"#;
+        for (family, rest, count) in [
+            ("sam", format!("decoder = \"d\"\n{square}"), Some(2)),
+            ("sam2", format!("{square}\nparts = {{ decoder = \"d\" }}"), Some(2)),
+            ("sam2", square.to_owned(), None),
+            ("sam2-video", format!("{square}\n{tracker}"), Some(4)),
+            ("sam2-video", format!("{square}\ndecoder = \"d\""), None),
+            ("sam2-video", format!("{own}\n{tracker}"), None),
+            ("matanyone", format!("{own}\n{mattes}"), Some(5)),
+            ("matanyone", format!("{square}\n{mattes}"), None),
+            ("rvm", own.to_owned(), Some(1)),
+            ("rvm", format!("{own}\ndecoder = \"d\""), None),
+            ("custom", format!("{square}\nparts = {{ readout = \"r\" }}"), None),
+        ] {
+            let text = format!("[[model]]\nname = \"x\"\nfile = \"x\"\nlicense = \"-\"\nfamily = \"{family}\"\n{rest}");
+            match (read(&text), count) {
+                (Ok(cards), Some(count)) => {
+                    assert_eq!(cards[0].files().len(), count, "{text}");
+                    let own = cards[0].own.as_ref().expect("a row of the user's");
+                    assert!(cards[0].parts().iter().all(|part| own.parts.contains_key(*part)), "{text}");
+                }
+                (Err(error), None) => assert_eq!(error.kind(), Kind::ConfigInvalid, "{text}"),
+                (read, _) => panic!("{text}\n{:?}", read.map(|cards| cards.len())),
+            }
+        }
+    }
+}

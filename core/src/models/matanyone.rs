@@ -324,6 +324,12 @@ impl Segmenter for MatAnyone {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        engine::Port,
+        files::{Format, Metadata},
+        models::Given,
+        pixels::Rgb,
+    };
 
     #[test]
     fn frames_lie_in_the_middle_of_zeros() {
@@ -334,5 +340,52 @@ mod tests {
         let at = |x: usize, y: usize| padded.values[y * 16 + x];
         assert_eq!((at(5, 7), at(6, 7), at(8, 23), at(9, 23), at(6, 6)), (0.0, 0.01, 0.51, 0.0, 0.0));
         assert_eq!(frame.cut(&padded).values(), planes);
+    }
+
+    /// Has all inputs and outputs, and must not be run.
+    struct Untouched(Vec<Port>);
+
+    impl Network for Untouched {
+        fn ports(&self) -> (&[Port], &[Port]) {
+            (&[], &self.0)
+        }
+
+        fn run_all(&self, _: &[Tensor], _: &[&str]) -> Result<Vec<Tensor>> {
+            panic!("there is nothing to follow")
+        }
+    }
+
+    fn over_a_mask_of(value: f32) -> MatAnyone {
+        let first = Given::mask(Alpha::filled(Size::new(8, 8), value), "mask".into());
+        let outputs =
+            "f8 f4 f2 f1 pix_feat key shrinkage selection msk_value new_sensory obj_summaries mem_readout alpha";
+        let ports = || outputs.split(' ').map(|name| Port { name: name.to_owned(), shape: Vec::new() }).collect();
+        let networks = std::array::from_fn(|_| Arc::new(Untouched(ports())) as Arc<dyn Network>);
+        let used = first.used().clone();
+        MatAnyone::over(cards().remove(0), Box::new(first), networks, used).unwrap()
+    }
+
+    fn picture(size: Size) -> Picture {
+        Picture {
+            color: Rgb::filled(size, [9, 9, 9]),
+            alpha: None,
+            profile: None,
+            metadata: Metadata::default(),
+            format: Format::Png,
+            warnings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn without_a_first_mask_there_is_nothing_to_follow() {
+        let size = Size::new(100, 90);
+        let found = over_a_mask_of(0.4).segment(&picture(size), &Options::default()).unwrap();
+        assert_eq!(found.alpha, Alpha::filled(size, 0.0));
+    }
+
+    #[test]
+    fn frames_whose_memory_cannot_be_read_are_refused() {
+        let error = over_a_mask_of(1.0).segment(&picture(Size::new(64, 64)), &Options::default()).unwrap_err();
+        assert_eq!(error.kind(), Kind::OptionInvalid);
     }
 }

@@ -147,3 +147,107 @@ fn colors_of(planes: &Tensor, size: Size, depth: u8) -> Result<Rgb> {
     };
     Ok(Rgb::new(size, samples))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::{Port, Precision, artifacts::License},
+        files::{Format, Metadata},
+    };
+
+    /// Its matte is how many frames its states have seen, in tenths; its colours are the frame's, red and blue exchanged.
+    struct Counting {
+        inputs: Vec<Port>,
+        outputs: Vec<Port>,
+    }
+
+    impl Counting {
+        fn new() -> Self {
+            let ports = |names: &[&str]| {
+                names.iter().map(|name| Port { name: (*name).to_owned(), shape: Vec::new() }).collect()
+            };
+            Self {
+                // Not in the order of the published files.
+                inputs: ports(&["downsample_ratio", "r4i", "r3i", "r2i", "r1i", "src"]),
+                outputs: ports(&["fgr", "pha", "r1o", "r2o", "r3o", "r4o"]),
+            }
+        }
+    }
+
+    impl Network for Counting {
+        fn ports(&self) -> (&[Port], &[Port]) {
+            (&self.inputs, &self.outputs)
+        }
+
+        fn run_all(&self, inputs: &[Tensor], _: &[&str]) -> Result<Vec<Tensor>> {
+            let [ratio, r4, r3, r2, r1, frame] = inputs else { panic!("six inputs") };
+            let (height, width) = (frame.shape[2], frame.shape[3]);
+            assert_eq!(ratio.values, [(512.0 / width.max(height) as f32).min(1.0)]);
+            let seen = r1.values[0];
+            let states = [r1, r2, r3, r4].into_iter().enumerate().map(|(index, state)| {
+                let before = if seen == 0.0 { 0.0 } else { seen + index as f32 };
+                assert_eq!(state.values[0], before, "state {index}");
+                let shape = if seen == 0.0 { vec![1, 1, 1, 1] } else { vec![1, 1, 1, width] };
+                assert_eq!(state.shape, shape);
+                Tensor::new(vec![1, 1, 1, width], vec![seen + 1.0 + index as f32; width])
+            });
+            let area = width * height;
+            let mut colors = frame.values[2 * area..].to_vec();
+            colors.extend_from_slice(&frame.values[area..2 * area]);
+            colors.extend_from_slice(&frame.values[..area]);
+            let matte = Tensor::new(vec![1, 1, height, width], vec![(seen + 1.0) / 10.0; area]);
+            let colors = Tensor::new(frame.shape.clone(), colors);
+            Ok([colors, matte].into_iter().chain(states).collect())
+        }
+    }
+
+    fn frame(size: Size) -> Picture {
+        Picture {
+            color: Rgb::filled(size, [10, 20, 30]),
+            alpha: None,
+            profile: None,
+            metadata: Metadata::default(),
+            format: Format::Png,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn rvm() -> Rvm {
+        let license = License { code: "-".into(), weights: "-".into(), data: None, commercial: true, note: None };
+        let used = ModelUsed {
+            model: "rvm".into(),
+            file: "counting.onnx".into(),
+            sha256: None,
+            license,
+            device: Device::Cpu,
+            precision: Precision::Fp32,
+            passed_over: Vec::new(),
+        };
+        Rvm::over(cards().remove(0), Arc::new(Counting::new()), used).unwrap()
+    }
+
+    #[test]
+    fn frames_are_counted_until_the_clip_or_its_size_changes() {
+        let (mut rvm, options) = (rvm(), Options::default());
+        let (one, other) = (Size::new(40, 20), Size::new(20, 40));
+        let seen = |rvm: &mut Rvm, size| {
+            let found = rvm.segment(&frame(size), &options).unwrap();
+            assert_eq!(found.alpha.size(), size);
+            (found.alpha.values()[0] * 10.0).round() as u32
+        };
+        assert_eq!([one, one, one].map(|size| seen(&mut rvm, size)), [1, 2, 3]);
+        assert_eq!([other, other, one].map(|size| seen(&mut rvm, size)), [1, 2, 1]);
+        rvm.reset();
+        assert_eq!([one, one].map(|size| seen(&mut rvm, size)), [1, 2]);
+    }
+
+    #[test]
+    fn colours_come_where_the_frame_is_seen_in_its_own_size() {
+        let options = Options::default();
+        let found = rvm().segment(&frame(Size::new(40, 20)), &options).unwrap();
+        assert_eq!(found.foreground, Some(Rgb::filled(Size::new(40, 20), [30, 20, 10])));
+        let large = rvm().segment(&frame(Size::new(2400, 10)), &options).unwrap();
+        assert_eq!((large.alpha.size(), large.foreground), (Size::new(2400, 10), None));
+    }
+}

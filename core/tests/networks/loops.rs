@@ -1,6 +1,7 @@
 //! The models that remember, against the official code of each: what that made of a clip, with random weights, was compared
 //! once with what ours makes of it with the same weights, and every question to a network was recorded on the way. Here the
 //! recordings answer, and refuse any other question. How they are made: `testdata/networks/README.md`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod record;
 

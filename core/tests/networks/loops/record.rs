@@ -4,6 +4,7 @@
 //! the network's number and whose inputs and outputs read `port=tensor`. To keep it small, numbers are in half precision
 //! (pixels in 8 bits); of large inputs that no network gave, every eighth number is kept; and what only travels from one
 //! network to the next is one number that tells it from all others.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{
     collections::HashMap,
