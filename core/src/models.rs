@@ -10,11 +10,15 @@ mod given;
 pub mod inspyrenet;
 pub mod isnet;
 pub mod key;
+pub mod matanyone;
 pub mod modnet;
+mod parts;
 mod prompted;
 pub mod rmbg;
+pub mod rvm;
 pub mod sam;
 pub mod sam2;
+pub mod sam2_video;
 pub mod selfie;
 mod still;
 pub mod u2net;
@@ -34,9 +38,13 @@ use crate::{
     progress::Progress,
     steps::{matting::Method, trimap::Trimap},
 };
+use card::parts_of;
 pub use card::{Activation, IMAGENET, Input, InputSize, Layout, ModelCard, Output, OwnFile};
 pub use given::Given;
+pub use matanyone::MatAnyone;
 pub use prompted::Prompted;
+pub use rvm::Rvm;
+pub use sam2_video::Sam2Video;
 pub use still::Still;
 pub use vitmatte::VitMatte;
 
@@ -138,6 +146,12 @@ pub trait Segmenter: Send {
         false
     }
 
+    /// Whether what it finds depends on the frames before, so that all frames of a clip must be shown to it, in order, and
+    /// its mattes hold still by themselves.
+    fn remembers(&self) -> bool {
+        false
+    }
+
     /// Forgets earlier frames: a new clip begins.
     fn reset(&mut self) {}
 
@@ -168,6 +182,9 @@ impl Catalog {
             sam::cards(),
             sam2::cards(),
             fcn::cards(),
+            rvm::cards(),
+            sam2_video::cards(),
+            matanyone::cards(),
             vitmatte::cards(),
             key::cards(),
         ];
@@ -233,10 +250,19 @@ impl Catalog {
         if card.is_key() {
             return key::open(&card, device);
         }
-        if card.is_prompted() {
-            return Ok(Box::new(Prompted::open(card, engine, &self.manifest, device, progress)?));
-        }
-        Ok(Box::new(Still::open(card, engine, &self.manifest, device, progress)?))
+        let manifest = &self.manifest;
+        Ok(match card.family {
+            rvm::FAMILY => Box::new(Rvm::open(card, engine, manifest, device, progress)?),
+            sam2_video::FAMILY => Box::new(Sam2Video::open(card, engine, manifest, device, progress)?),
+            matanyone::FAMILY => {
+                // First its own files, which may not be there or not be allowed.
+                let (networks, used) = parts::open(&card, engine, manifest, device, progress)?;
+                let first = self.segmenter(engine, DEFAULT, device, progress)?;
+                Box::new(MatAnyone::over(card, first, networks, used)?)
+            }
+            _ if card.is_prompted() => Box::new(Prompted::open(card, engine, manifest, device, progress)?),
+            _ => Box::new(Still::open(card, engine, manifest, device, progress)?),
+        })
     }
 
     /// The variant of that name, which must be for matting.

@@ -178,9 +178,12 @@ pub fn remove_background(
 
     progress::begin(progress, "foreground colours")?;
     let original = background.is_some_and(Background::sees_picture).then(|| picture.color.clone());
-    let mut color = given.unwrap_or(picture.color);
+    let mut color = picture.color;
     if ours && options.foreground.strength > 0.0 {
-        foreground::estimate(&mut color, &matte, options.foreground.strength);
+        match given {
+            Some(given) => color = given,
+            None => foreground::estimate(&mut color, &matte, options.foreground.strength),
+        }
         let light = segmenter.screen().and_then(|screen| Spill::of_screen(screen, options.foreground.strength));
         if let Some(light) = light {
             spill::limit_picture(&mut color, &matte, light);

@@ -55,10 +55,14 @@ pub fn from_fitted(color: &Rgb, profile: Option<&Profile>, input: &Input) -> Res
     Ok((normalise(&Rgb::new(frame, Samples::Eight(samples)), input), seen))
 }
 
-/// The size of a network's input; of one with proportions of the picture, that of a square picture.
+/// The size of a network's input; of one with proportions of the picture, that of a square picture, and where pictures
+/// keep their size, the largest.
 #[must_use]
 pub fn fixed_size(input: &Input) -> Size {
-    input_size(Size::new(1, 1), input.size)
+    match input.size {
+        InputSize::AtMost { longer_side, shorter_side } => Size::new(longer_side, shorter_side),
+        size => input_size(Size::new(1, 1), size),
+    }
 }
 
 /// A network's output as a matte of `size`: the card's channel, activated, clamped to 0 to 1, enlarged.
@@ -131,6 +135,13 @@ fn input_size(picture: Size, size: InputSize) -> Size {
                 steps.max(1) * multiple
             };
             Size::new(side(picture.width), side(picture.height))
+        }
+        InputSize::AtMost { longer_side, shorter_side } => {
+            let share = |most: u32, side: u32| f64::from(most) / f64::from(side);
+            let (width, height) = picture.sides();
+            let scale = share(longer_side, width.max(height)).min(share(shorter_side, width.min(height))).min(1.0);
+            let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
+            Size::new(side(width), side(height))
         }
     }
 }

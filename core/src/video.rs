@@ -42,7 +42,7 @@ pub use time::{Ratio, parse_seconds};
 use crate::{
     Error, Kind, Result,
     files::IfExists,
-    models::{ModelCard, ModelUsed, Segmenter},
+    models::{InputSize, ModelCard, ModelUsed, Segmenter},
     options::{Length, Options, Preset},
     pipeline::Recipe,
     pixels::Size,
@@ -78,7 +78,7 @@ pub struct VideoOptions {
     pub hardware: bool,
     /// Whether sound and subtitles are left out.
     pub silent: bool,
-    /// Whether to go on with what an earlier run has finished.
+    /// Whether to go on with what an earlier run has finished; models that remember earlier frames begin anew.
     pub resume: bool,
     /// Whether to use what can be read of a damaged file.
     pub accept_damage: bool,
@@ -138,12 +138,15 @@ pub struct Summary {
 /// The least longer side of the small copy.
 const SMALL_LOOK: u32 = 512;
 
-/// Longer side of the small copy that suits a model: twice what its network sees, within 512 and 1024; for a model without
-/// a network, which looks at every pixel, the frame's own.
+/// Longer side of the small copy that suits a model: twice what its network sees, within 512 and 1024; for a network
+/// of any size the most it takes, and for a model without one, which looks at every pixel, the frame's own.
 #[must_use]
 pub fn look_of(card: &ModelCard) -> u32 {
     if card.is_key() {
         return u32::MAX;
+    }
+    if let InputSize::AtMost { longer_side, .. } = card.input.size {
+        return longer_side;
     }
     let size = crate::tensor::fixed_size(&card.input);
     (2 * size.width.max(size.height)).clamp(SMALL_LOOK, 1024)
@@ -153,7 +156,7 @@ pub fn look_of(card: &ModelCard) -> u32 {
 /// presets that take care at all of them.
 #[must_use]
 pub fn steady_of(card: &ModelCard, preset: Preset) -> SteadyOptions {
-    if card.is_key() {
+    if card.is_key() || card.remembers() {
         return SteadyOptions::Off;
     }
     let slow = crate::tensor::fixed_size(&card.input).area() > 400 * 400;
@@ -234,7 +237,8 @@ pub fn cut_out(
         None
     } else {
         let sketch = sketch(job, recipe, &plan, &encodings)?;
-        Some(Segments::open(&job.outputs[0].1, &sketch, options.resume)?)
+        // What a model remembers of finished frames is gone with the run that finished them.
+        Some(Segments::open(&job.outputs[0].1, &sketch, options.resume && !segmenter.remembers())?)
     };
     segmenter.reset();
     let mut making = Making { ffmpeg, job, clip: &clip, plan: &plan, encodings: &encodings, segments, frames: 0 };

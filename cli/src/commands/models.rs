@@ -57,7 +57,7 @@ fn default(config: &Config) -> &str {
 /// Whether a model can be used without fetching anything.
 pub fn is_here(catalog: &Catalog, store: &Store, card: &ModelCard) -> bool {
     match &card.own {
-        Some(own) => own.path.is_file() && own.decoder.as_ref().is_none_or(|decoder| decoder.is_file()),
+        Some(own) => own.path.is_file() && own.parts.values().all(|part| part.is_file()),
         None => card
             .files()
             .iter()

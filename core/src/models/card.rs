@@ -1,10 +1,10 @@
 //! What is special about one variant of a model: its row in the table.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 
-use super::{key, vitmatte};
+use super::{key, matanyone, rvm, sam2_video, vitmatte};
 use crate::{
     Error, Kind, Result,
     engine::{
@@ -43,11 +43,22 @@ impl ModelCard {
         }
     }
 
-    /// Whether it must be told by points or a box where the subject is. Such a model has two networks: an encoder,
-    /// which [`weights`](Self::weights) names, and a decoder.
+    /// Whether it must be told by points or a box where the subject is.
     #[must_use]
     pub fn is_prompted(&self) -> bool {
-        matches!(self.family, "sam" | "sam2")
+        matches!(self.family, "sam" | "sam2" | sam2_video::FAMILY)
+    }
+
+    /// Whether what it finds in a frame depends on the frames before it.
+    #[must_use]
+    pub fn remembers(&self) -> bool {
+        matches!(self.family, rvm::FAMILY | sam2_video::FAMILY | matanyone::FAMILY)
+    }
+
+    /// What its further networks are called, beside the one that [`weights`](Self::weights) names.
+    #[must_use]
+    pub fn parts(&self) -> &'static [&'static str] {
+        parts_of(self.family)
     }
 
     /// Whether it finds no subject but alpha around one: it is for matting.
@@ -62,26 +73,15 @@ impl ModelCard {
         self.family == key::FAMILY
     }
 
-    /// What the manifest calls its files: under its own name, and the decoder if it has one; none without a network.
+    /// What the manifest calls its files: its own name, and that with each of its [parts](Self::parts) behind it; none
+    /// without a network.
     #[must_use]
     pub fn files(&self) -> Vec<String> {
         if self.is_key() {
             return Vec::new();
         }
-        let decoder = self.is_prompted().then(|| self.decoder_name());
-        std::iter::once(self.name.clone()).chain(decoder).collect()
-    }
-
-    pub(super) fn decoder_name(&self) -> String {
-        format!("{}.decoder", self.name)
-    }
-
-    pub(super) fn decoder_weights<'a>(&'a self, manifest: &'a Manifest, name: &'a str) -> Result<Weights<'a>> {
-        match &self.own {
-            Some(OwnFile { decoder: Some(path), .. }) => Ok(Weights::Own(path)),
-            Some(_) => Err(Error::new(Kind::ConfigInvalid, format!("{} names no decoder", self.name))),
-            None => Ok(Weights::Listed(manifest, name)),
-        }
+        let parts = self.parts().iter().map(|part| format!("{}.{part}", self.name));
+        std::iter::once(self.name.clone()).chain(parts).collect()
     }
 
     /// Checks that the model can find what is asked for.
@@ -116,13 +116,22 @@ impl ModelCard {
     }
 }
 
+pub(super) fn parts_of(family: &str) -> &'static [&'static str] {
+    match family {
+        "sam" | "sam2" => &["decoder"],
+        sam2_video::FAMILY => &sam2_video::PARTS,
+        matanyone::FAMILY => &matanyone::PARTS,
+        _ => &[],
+    }
+}
+
 /// A model file of the user's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OwnFile {
     /// The file, ONNX or TensorFlow Lite.
     pub path: PathBuf,
-    /// The decoder's, for models that are asked by points and boxes.
-    pub decoder: Option<PathBuf>,
+    /// Those of its further networks, by the names of [`ModelCard::parts`].
+    pub parts: BTreeMap<String, PathBuf>,
     /// Its licence, as the user states it.
     pub license: License,
 }
@@ -165,6 +174,13 @@ pub enum InputSize {
         short_side: u32,
         /// What both sides must be multiples of.
         multiple: u32,
+    },
+    /// The picture's own size, shrunk where a side is longer than this.
+    AtMost {
+        /// Most pixels of the longer side.
+        longer_side: u32,
+        /// Most pixels of the shorter side.
+        shorter_side: u32,
     },
 }
 

@@ -10,7 +10,11 @@
 //! output = { activation = "sigmoid" }
 //! ```
 
-use std::{fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
@@ -27,8 +31,10 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Row {
     name: String,
-    file: std::path::PathBuf,
-    decoder: Option<std::path::PathBuf>,
+    file: PathBuf,
+    decoder: Option<PathBuf>,
+    #[serde(default)]
+    parts: BTreeMap<String, PathBuf>,
     #[serde(default)]
     family: Family,
     #[serde(default)]
@@ -55,6 +61,27 @@ enum Family {
     Sam2,
     /// For matting, as ViTMatte is: colours and trimap in, alpha out.
     VitMatte,
+    /// For clips, as Robust Video Matting is.
+    Rvm,
+    /// For clips, as Segment Anything 2 is with its memory.
+    #[serde(rename = "sam2-video")]
+    Sam2Video,
+    /// For clips, as MatAnyone is.
+    MatAnyone,
+}
+
+impl Family {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Custom => "custom",
+            Self::Sam => "sam",
+            Self::Sam2 => "sam2",
+            Self::VitMatte => super::vitmatte::FAMILY,
+            Self::Rvm => super::rvm::FAMILY,
+            Self::Sam2Video => super::sam2_video::FAMILY,
+            Self::MatAnyone => super::matanyone::FAMILY,
+        }
+    }
 }
 
 fn yes() -> bool {
@@ -80,23 +107,19 @@ pub fn cards(path: &Path) -> Result<Vec<ModelCard>> {
 }
 
 fn card(row: Row, folder: &Path) -> ModelCard {
+    let parts = row.decoder.map(|decoder| ("decoder".to_owned(), decoder)).into_iter().chain(row.parts);
     let license =
         License { code: "-".to_owned(), weights: row.license, data: None, commercial: row.commercial, note: None };
     ModelCard {
         name: row.name,
-        family: match row.family {
-            Family::Custom => "custom",
-            Family::Sam => "sam",
-            Family::Sam2 => "sam2",
-            Family::VitMatte => super::vitmatte::FAMILY,
-        },
+        family: row.family.name(),
         about: row.about,
         input: row.input,
         output: row.output,
         memory_mb: row.memory_mb,
         own: Some(OwnFile {
             path: folder.join(row.file),
-            decoder: row.decoder.map(|decoder| folder.join(decoder)),
+            parts: parts.into_iter().map(|(part, file)| (part, folder.join(file))).collect(),
             license,
         }),
     }
@@ -107,6 +130,7 @@ fn problems(row: &Row) -> Vec<String> {
     let sides = match row.input.size {
         super::InputSize::Fixed { width, height } => [width, height],
         super::InputSize::ShortSide { short_side, multiple } => [short_side, multiple],
+        super::InputSize::AtMost { longer_side, shorter_side } => [longer_side, shorter_side],
     };
     if sides.iter().any(|side| !(1..=8192).contains(side)) {
         problems.push(format!("{}: input.size has a side of {sides:?}, allowed is 1 to 8192", row.name));
@@ -121,11 +145,75 @@ fn problems(row: &Row) -> Vec<String> {
     if softmax && !row.output.classes.iter().any(|class| class == BACKGROUND) {
         problems.push(format!("{}: one of output.classes must be {BACKGROUND:?}", row.name));
     }
-    if row.decoder.is_some() != matches!(row.family, Family::Sam | Family::Sam2) {
-        problems.push(format!("{}: decoder belongs to the families sam and sam2, and they need it", row.name));
-    }
-    if row.family != Family::Custom && !matches!(row.input.size, super::InputSize::Fixed { .. }) {
-        problems.push(format!("{}: input.size of {:?} must have width and height", row.name, row.family));
+    problems.extend(wrong_parts(row));
+    let fixed = matches!(row.input.size, super::InputSize::Fixed { .. });
+    let own = matches!(row.input.size, super::InputSize::AtMost { .. });
+    match row.family {
+        Family::Custom => {}
+        Family::Rvm | Family::MatAnyone if !own => {
+            problems
+                .push(format!("{}: input.size of {:?} must have longer_side and shorter_side", row.name, row.family));
+        }
+        Family::Sam | Family::Sam2 | Family::Sam2Video | Family::VitMatte if !fixed => {
+            problems.push(format!("{}: input.size of {:?} must have width and height", row.name, row.family));
+        }
+        _ => {}
     }
     problems
+}
+
+/// What is wrong with the files of its further networks.
+fn wrong_parts(row: &Row) -> Option<String> {
+    let needed: BTreeSet<&str> = super::parts_of(row.family.name()).iter().copied().collect();
+    let named = row.decoder.iter().map(|_| "decoder").chain(row.parts.keys().map(String::as_str));
+    let named: BTreeSet<&str> = named.collect();
+    let list = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join(", ");
+    (needed != named).then(|| match needed.len() {
+        0 => format!("{}: the family {} has no parts such as {}", row.name, row.family.name(), list(&named)),
+        _ => format!("{}: the family {} needs the parts {}", row.name, row.family.name(), list(&needed)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<ModelCard>> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("models.toml");
+        fs::write(&file, text).unwrap();
+        cards(&file)
+    }
+
+    #[test]
+    fn families_of_several_networks_name_all_their_files_and_no_others() {
+        let square = "input = { size = { width = 64, height = 64 } }";
+        let own = "input = { size = { longer_side = 1920, shorter_side = 480 } }";
+        let tracker = r#"parts = { decoder = "d", memory-encoder = "e", memory-attention = "a" }"#;
+        let mattes = r#"parts = { mask-encoder = "m", readout = "r", first-readout = "f", decoder = "d" }"#;
+        for (family, rest, count) in [
+            ("sam", format!("decoder = \"d\"\n{square}"), Some(2)),
+            ("sam2", format!("{square}\nparts = {{ decoder = \"d\" }}"), Some(2)),
+            ("sam2", square.to_owned(), None),
+            ("sam2-video", format!("{square}\n{tracker}"), Some(4)),
+            ("sam2-video", format!("{square}\ndecoder = \"d\""), None),
+            ("sam2-video", format!("{own}\n{tracker}"), None),
+            ("matanyone", format!("{own}\n{mattes}"), Some(5)),
+            ("matanyone", format!("{square}\n{mattes}"), None),
+            ("rvm", own.to_owned(), Some(1)),
+            ("rvm", format!("{own}\ndecoder = \"d\""), None),
+            ("custom", format!("{square}\nparts = {{ readout = \"r\" }}"), None),
+        ] {
+            let text = format!("[[model]]\nname = \"x\"\nfile = \"x\"\nlicense = \"-\"\nfamily = \"{family}\"\n{rest}");
+            match (read(&text), count) {
+                (Ok(cards), Some(count)) => {
+                    assert_eq!(cards[0].files().len(), count, "{text}");
+                    let own = cards[0].own.as_ref().expect("a row of the user's");
+                    assert!(cards[0].parts().iter().all(|part| own.parts.contains_key(*part)), "{text}");
+                }
+                (Err(error), None) => assert_eq!(error.kind(), Kind::ConfigInvalid, "{text}"),
+                (read, _) => panic!("{text}\n{:?}", read.map(|cards| cards.len())),
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{ModelCard, ModelUsed, Segmented, Segmenter, used_model};
+use super::{ModelCard, ModelUsed, Segmented, Segmenter, parts};
 use crate::{
     Error, Kind, Result,
     engine::{Device, Engine, Network, Tensor, artifacts::Manifest},
@@ -34,12 +34,8 @@ impl Prompted {
         device: Device,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        let (found, encoder) = engine.model(card.weights(manifest), device, progress)?;
-        let decoder = card.decoder_name();
-        let decoder = card.decoder_weights(manifest, &decoder)?;
-        let (_, decoder) = engine.model(decoder, device, progress)?;
-        let used = used_model(&card, found, &encoder)?;
-        Self::over(card, encoder.network, decoder.network, used)
+        let ([encoder, decoder], used) = parts::open(&card, engine, manifest, device, progress)?;
+        Self::over(card, encoder, decoder, used)
     }
 
     /// Puts loaded networks behind the card.
@@ -144,15 +140,15 @@ impl Segmenter for Prompted {
 }
 
 /// Points and box as the decoder takes them.
-struct Prompt {
+pub(super) struct Prompt {
     /// Column and row, in pixels of what the encoder saw.
-    places: Vec<[f32; 2]>,
+    pub places: Vec<[f32; 2]>,
     /// 1 keep, 0 drop, 2 and 3 the box's corners, −1 none.
-    labels: Vec<f32>,
+    pub labels: Vec<f32>,
 }
 
 impl Prompt {
-    fn new(subject: &Subject, size: Size, seen: Size, family: &str) -> Result<Self> {
+    pub fn new(subject: &Subject, size: Size, seen: Size, family: &str) -> Result<Self> {
         let scale = [seen.width as f32 / size.width as f32, seen.height as f32 / size.height as f32];
         let mut prompt = Self { places: Vec::new(), labels: Vec::new() };
         let mut add = |x: u32, y: u32, label: f32| {

@@ -76,7 +76,10 @@ impl Making<'_> {
         // Keyframes end with it by themselves; what a small network sees knows of no such edges, and a key has them.
         let follow = self.job.look > SMALL_LOOK
             && !matches!(options.steady, SteadyOptions::Keyframes { .. })
-            && !segmenter.follows_edges();
+            && !segmenter.follows_edges()
+            && !segmenter.remembers();
+        // A model with a memory sees every frame, and its mattes belong together already.
+        let steady = if segmenter.remembers() { SteadyOptions::Off } else { options.steady };
         let mut looked_at = 0;
         let mut matte = |color: &Rgb| {
             looked_at += 1;
@@ -95,7 +98,7 @@ impl Making<'_> {
             before: options.end.map(|end| (end / clock.tick.value()).ceil() as i64),
             segment: SEGMENT,
             follow,
-            steady: Steady::new(stages::fitting(options.steady, size, small, memory))?,
+            steady: Steady::new(stages::fitting(steady, size, small, memory))?,
             matte: &mut matte,
             backdrop,
             strength,

@@ -94,7 +94,7 @@ impl Tiny {
     fn input_shape(&self) -> Vec<Option<i64>> {
         let (width, height) = match self.card.input.size {
             InputSize::Fixed { width, height } => (Some(i64::from(width)), Some(i64::from(height))),
-            InputSize::ShortSide { .. } => (None, None),
+            InputSize::ShortSide { .. } | InputSize::AtMost { .. } => (None, None),
         };
         match self.card.input.layout {
             Layout::Nchw => vec![Some(1), Some(3), height, width],
