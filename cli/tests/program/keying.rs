@@ -42,7 +42,7 @@ fn screens_are_keyed_without_any_model() {
     }
     // Each picture has its own screen.
     stage.run(&["remove", "green.png", "blue.png", "-o", "cut/", "-m", "chroma", "--output-kind", "alpha"]).ends(0);
-    assert_eq!((alphas(&stage, "cut/green.png"), alphas(&stage, "cut/blue.png")), ((1.0, 0.0), (1.0, 0.0)));
+    assert_eq!((alphas(&stage, "cut/green-alpha.png"), alphas(&stage, "cut/blue-alpha.png")), ((1.0, 0.0), (1.0, 0.0)));
 }
 
 #[test]
