@@ -65,12 +65,14 @@ pub struct Found {
     pub sha256: Option<String>,
     /// The list's entry, if it is of the list.
     pub artifact: Option<Artifact>,
+    /// SHA-256 of what is in the file, recorded or not.
+    digest: String,
 }
 
 impl Found {
     /// Names the content.
-    fn key(&self) -> Option<&str> {
-        self.sha256.as_deref().or(self.artifact.as_ref().map(|artifact| artifact.file.as_str()))
+    fn key(&self) -> &str {
+        &self.digest
     }
 
     /// The one output to keep when half precision is widened.
@@ -133,7 +135,7 @@ impl Engine {
         let graph = GraphFile {
             published: &found.file,
             widened_output: found.widened_output(),
-            key: found.key(),
+            key: Some(found.key()),
             ranges: self.ranges(&found),
         };
         let loaded = self.load(&graph, device, progress)?;
@@ -144,10 +146,12 @@ impl Engine {
         match weights {
             Weights::Listed(manifest, model) => {
                 let (artifact, file) = self.store.obtain(manifest, model, progress)?;
-                Ok(Found { file, sha256: artifact.sha256.clone(), artifact: Some(artifact) })
+                let digest = artifact.sha256.clone().map_or_else(|| self.store.digest(&file), Ok)?;
+                Ok(Found { file, sha256: artifact.sha256.clone(), artifact: Some(artifact), digest })
             }
             Weights::Own(file) => {
-                Ok(Found { file: file.to_owned(), sha256: Some(self.store.digest(file)?), artifact: None })
+                let digest = self.store.digest(file)?;
+                Ok(Found { file: file.to_owned(), sha256: Some(digest.clone()), artifact: None, digest })
             }
         }
     }
@@ -181,7 +185,7 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<Table> {
         let found = self.find(weights, progress)?;
-        let key = found.key().unwrap_or_default();
+        let key = found.key();
         let folder = self.store.folder().join(PREPARED);
         // In single precision whatever the engine is set to: there are no ranges for anything else yet.
         let options = EngineOptions { precision: Precision::Fp32, ..self.options.clone() };

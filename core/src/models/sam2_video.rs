@@ -84,7 +84,7 @@ impl Sam2Video {
     /// Fetches and loads what `card` describes.
     ///
     /// # Errors
-    /// What fetching and loading report; [`Kind::ModelMismatch`] when the files are not of the family's signature.
+    /// What fetching and loading report; [`Kind::ModelMismatch`](crate::Kind::ModelMismatch) when the files are not of the family's signature.
     pub fn open(
         card: ModelCard,
         engine: &Engine,
@@ -110,7 +110,7 @@ impl Sam2Video {
     ///   else distance − 1), `obj_ptrs` `[P, C]`, `obj_ptr_tpos` `[P]` (distance / 15) → `image_embed_with_mem` `[1, C, f, f]`.
     ///
     /// # Errors
-    /// [`Kind::ModelMismatch`] when they have other inputs or outputs.
+    /// [`Kind::ModelMismatch`](crate::Kind::ModelMismatch) when they have other inputs or outputs.
     pub fn over(card: ModelCard, networks: [Arc<dyn Network>; 4], used: ModelUsed) -> Result<Self> {
         let [encoder, decoder, memory_encoder, memory_attention] = networks;
         let part = |network, name: &str, inputs: &[&str], outputs: &[&str]| {
