@@ -68,10 +68,10 @@ impl Subject {
         Rgb::new(size, Samples::Eight((0..size.area()).flat_map(pixel).collect()))
     }
 
-    /// Mean distance of colours to the true ones, weighted by alpha, of 255.
-    fn color_error(&self, colors: &Rgb) -> f64 {
+    /// Mean distance of colours to the true ones, weighted by alpha, of 255, over pixels of some alpha.
+    fn color_error(&self, colors: &Rgb, among: std::ops::Range<f32>) -> f64 {
         let (mut sum, mut weight) = (0.0, 0.0);
-        for (i, alpha) in self.alpha.values().iter().enumerate().filter(|(_, alpha)| **alpha > 0.05) {
+        for (i, alpha) in self.alpha.values().iter().enumerate().filter(|(_, alpha)| among.contains(alpha)) {
             let (own, got) = (self.colors.unit(i), colors.unit(i));
             let distance = (0..3).map(|c| (own[c] - got[c]).powi(2)).sum::<f32>().sqrt();
             sum += f64::from(alpha * distance);
@@ -119,13 +119,17 @@ fn rendered_subjects_come_off_uneven_screens() {
         let cutout = cut_out(&color, "chroma", Key::default()).unwrap();
         let distances = |alpha| metrics::compare(alpha, &subject.alpha).unwrap();
         let (found, simple) = (distances(&cutout.matte), distances(&naive(&color, paint)));
-        let (own, was) = (subject.color_error(&cutout.color), subject.color_error(&color));
+        let colors = |among: std::ops::Range<f32>| {
+            (subject.color_error(&cutout.color, among.clone()), subject.color_error(&color, among))
+        };
+        let (mixed, solid) = (colors(0.1..0.95), colors(0.95..1.1));
         println!(
-            "{name:>10}: SAD {:6.2}, simple {:6.2}; colours {own:5.1}, as they were {was:5.1}",
+            "{name:>10}: SAD {:5.2} of {:5.2}, mixed colours {mixed:.1?}, solid {solid:.1?}",
             found.sad, simple.sad
         );
         assert!(found.sad < 0.4 * simple.sad, "{name}: SAD {} where a simple limit has {}", found.sad, simple.sad);
-        assert!(own < 0.7 * was, "{name}: colours are {own} off where they were {was}");
+        assert!(mixed.0 < 0.8 * mixed.1, "{name}: mixed colours are {} off where they were {}", mixed.0, mixed.1);
+        assert!(solid.0 < solid.1, "{name}: solid colours are {} off where they were {}", solid.0, solid.1);
     }
 }
 

@@ -188,17 +188,30 @@ fn is_all(group: &[u8], alpha: u8) -> bool {
 
 /// What takes the light of a screen of this sRGB colour out of frames of a matrix; nothing for a strength of 0.
 pub(super) fn spill_of(screen: [f32; 3], matrix: Matrix, strength: f32) -> Option<Spill> {
-    let [_, blue, red] = matrix.of_rgb(screen);
-    Spill::new([blue - 128.0, red - 128.0], strength)
+    let [luma, blue, red] = matrix.of_rgb(screen);
+    Spill::new(luma - 16.0, [blue - 128.0, red - 128.0], strength)
 }
 
-/// Takes a screen's light out of a frame's chroma wherever the matte shows something.
+/// Takes a screen's light out of a frame wherever the matte shows something.
 pub(super) fn unspill(frame: &mut Frame, alpha: &[u8], spill: Spill) {
-    let quarter = halve(alpha, frame.size());
-    let [_, blues, reds] = frame.planes_mut();
-    for ((blue, red), _) in blues.iter_mut().zip(reds).zip(&quarter).filter(|(_, alpha)| **alpha > 0) {
-        let own = [f32::from(*blue) - 128.0, f32::from(*red) - 128.0];
-        [*blue, *red] = spill.limited(own).map(|chroma| (chroma + 128.5) as u8);
+    let (quarter, width) = (halve(alpha, frame.size()), frame.size().width as usize);
+    let columns = chroma_size(frame.size()).width as usize;
+    let [lumas, blues, reds] = frame.planes_mut();
+    let chromas = blues.chunks_exact_mut(columns).zip(reds.chunks_exact_mut(columns));
+    for ((lumas, (blues, reds)), alphas) in lumas.chunks_mut(2 * width).zip(chromas).zip(quarter.chunks_exact(columns))
+    {
+        for x in (0..columns).filter(|x| alphas[*x] > 0) {
+            let own = [blues[x], reds[x]].map(|sample| f32::from(sample) - 128.0);
+            let alpha = f32::from(alphas[x]) / 255.0;
+            let Some((light, chroma)) = spill.light(own, alpha) else { continue };
+            blues[x] = (own[0] - chroma[0] + 128.5) as u8;
+            reds[x] = (own[1] - chroma[1] + 128.5) as u8;
+            for row in lumas.chunks_exact_mut(width) {
+                for luma in &mut row[2 * x..(2 * x + 2).min(width)] {
+                    *luma = (f32::from(*luma) - light + 0.5).max(16.0) as u8;
+                }
+            }
+        }
     }
 }
 
@@ -302,14 +315,15 @@ mod tests {
     fn the_screens_light_goes_from_solid_pixels_too_and_what_is_behind_stays() {
         let screen = [0.05, 0.7, 0.27];
         let spill = spill_of(screen, Matrix::Bt709, 1.0).unwrap();
-        // Grey with a seventh of the screen's light on it, over a background as green as the screen.
-        let mut frame = Frame::from_rgb(&Rgb::filled(SIZE, [118, 135, 123]), Matrix::Bt709);
+        // Grey of 115 with a seventh of the screen's light on it, over a background as green as the screen.
+        let mut frame = Frame::from_rgb(&Rgb::filled(SIZE, [116, 129, 120]), Matrix::Bt709);
         let behind = Frame::from_rgb(&Rgb::filled(SIZE, [13, 178, 69]), Matrix::Bt709);
         let mut alpha = vec![255; SIZE.area()];
         alpha[..SIZE.area() / 2].fill(0);
         unspill(&mut frame, &alpha, spill);
         over(&mut frame, &alpha, &behind);
-        let [_, blue, red] = frame.planes();
+        let [luma, blue, red] = frame.planes();
+        assert!(luma[SIZE.area() - 1].abs_diff(115) <= 3, "{}", luma[SIZE.area() - 1]);
         assert_eq!([blue[0], red[0]], [behind.planes()[1][0], behind.planes()[2][0]]);
         let last = blue.len() - 1;
         assert!(blue[last].abs_diff(128) <= 3 && red[last].abs_diff(128) <= 3, "{} {}", blue[last], red[last]);

@@ -68,23 +68,24 @@ pub(super) struct Stages<'a> {
 /// Frames in flight beside those that mattes are held back for: fewest, and most.
 const MOVING: (usize, usize) = (4, 3 * QUEUE + 4);
 
-/// How many frames memory has room for.
-fn room(size: Size, small: Size, memory: u64) -> usize {
-    // A matte of small floats, its copies while it is steadied, and the small planes.
-    let each = frame_bytes(size) + size.area() + 24 * small.area();
-    usize::try_from(memory / each as u64).unwrap_or(usize::MAX)
+/// How many frames memory has room for, of which mattes are held back for so many.
+fn room(size: Size, small: Size, memory: u64, held: usize) -> usize {
+    // The small planes and a matte of floats; for those whose mattes are made or steadied, pictures and copies of both.
+    let each = frame_bytes(size) + size.area() + 7 * small.area();
+    let beside = (held + 2) * 9 * small.area();
+    usize::try_from(memory.saturating_sub(beside as u64) / each as u64).unwrap_or(usize::MAX)
 }
 
 /// Keyframes so close to each other that memory has room for the frames between them.
 pub(super) fn fitting(steady: SteadyOptions, size: Size, small: Size, memory: u64) -> SteadyOptions {
     let SteadyOptions::Keyframes { spacing } = steady else { return steady };
-    let room = room(size, small, memory).saturating_sub(MOVING.0 - 1);
-    SteadyOptions::Keyframes { spacing: spacing.min(room).max(2) }
+    let fits = |spacing: &usize| room(size, small, memory, spacing - 1) >= spacing - 1 + MOVING.0;
+    SteadyOptions::Keyframes { spacing: (2..=spacing).rev().find(fits).unwrap_or(2) }
 }
 
 /// Most frames in flight: as many as keep all stages busy, or as memory has room for.
 fn most(size: Size, small: Size, memory: u64, held: usize) -> Result<usize> {
-    let room = room(size, small, memory);
+    let room = room(size, small, memory, held);
     if room < held + MOVING.0 {
         let megabytes = memory >> 20;
         let message = format!("{megabytes} MB of memory are too few for frames of {size}");

@@ -12,7 +12,7 @@ use crate::{
     options::{Key, Options},
     pixels::{Alpha, Rgb, Size},
     steps::{
-        planes::{Plane, box_mean},
+        planes::{Plane, box_mean, change_by_grid, shrink_plane},
         spill::split,
     },
     tensor,
@@ -24,8 +24,12 @@ const REACH: f32 = 0.25;
 const ABOVE_NOISE: f32 = 4.0;
 /// Share of the pixels that is background at least, and by which noise is told.
 const BACKGROUND: f32 = 0.25;
-/// What being darker counts for, where hue stays: a shadow.
-const SHADOW: f32 = 0.4;
+/// What being darker counts for where hue stays, as it does in a shadow, and how dark, as a share of the light, shadows are.
+const SHADOW: f32 = 0.25;
+const DARKEST: f32 = 0.6;
+/// Cells along the picture's longer side of the grid that the subject's contrast is told on, and cells around a place.
+const CELLS: u32 = 160;
+const AROUND: usize = 3;
 /// Mean alpha around a pixel from which a hole begins to be filled, and is; the opposite for specks.
 const HOLE: (f32, f32) = (0.6, 0.85);
 /// Radius of that mean as a share of the diagonal.
@@ -95,9 +99,33 @@ fn differing(color: &Rgb, plate: &Rgb, key: &Key) -> Alpha {
     let size = color.size();
     let values = (0..size.area()).into_par_iter().with_min_len(4096).map(|i| distance(color.unit(i), plate.unit(i)));
     let distances = Plane { size, values: values.collect() };
-    let least = (ABOVE_NOISE * noise(&distances.values) / REACH).max(key.tolerance);
-    let values = distances.values.iter().map(|distance| ramp(distance / REACH, least, key.softness)).collect();
-    cleaned(Plane { size, values })
+    let least = (ABOVE_NOISE * noise(&distances.values)).max(key.tolerance * REACH);
+    let (reach, block) = contrast(&distances, least, least + key.softness * REACH);
+    let mut alpha = Alpha::filled(size, 0.0);
+    change_by_grid(&mut alpha, &reach, block, |alpha, index, reach| {
+        *alpha = ramp(distances.values[index], least, key.softness * reach);
+    });
+    cleaned(alpha)
+}
+
+/// What distance is wholly another colour, on a grid of cells of a side: [`REACH`], but near the background as much as the
+/// subject has there. A mixed pixel before another colour differs as much as a solid one before a like one.
+fn contrast(distances: &Plane, background: f32, subject: f32) -> (Plane, usize) {
+    let block = distances.size.width.max(distances.size.height).div_ceil(CELLS).max(2) as usize;
+    let around = |value: &(dyn Fn(f32) -> f32 + Sync)| {
+        let values = distances.values.par_iter().map(|distance| value(*distance)).collect();
+        box_mean(&shrink_plane(&Plane { size: distances.size, values }, block), AROUND)
+    };
+    // What differs most is mixed least.
+    let weight = around(&|distance| if distance >= subject { distance * distance } else { 0.0 });
+    let sum = around(&|distance| if distance >= subject { distance.powi(3) } else { 0.0 });
+    let outside = around(&|distance| f32::from(u8::from(distance <= background)));
+    let places = weight.values.iter().zip(&sum.values).zip(&outside.values);
+    let values = places.map(|((weight, sum), outside)| {
+        let own = sum / weight.max(1e-9);
+        REACH + (10.0 * outside).min(1.0) * (own - REACH).max(0.0)
+    });
+    (Plane { size: weight.size, values: values.collect() }, block)
 }
 
 /// How far apart two colours are; being only darker counts for less.
@@ -105,9 +133,10 @@ fn distance(color: [f32; 3], plate: [f32; 3]) -> f32 {
     let ((luma, own), (plate_luma, other)) = (split(color), split(plate));
     let light = luma / plate_luma.max(1.0 / 255.0);
     // A shadow takes as much from chroma as from luma.
-    let (light, weight) = if light < 1.0 { (light.max(0.5), SHADOW) } else { (1.0, 1.0) };
-    let chroma = f32::hypot(own[0] - light * other[0], own[1] - light * other[1]);
-    f32::hypot(weight * (luma - plate_luma), 2.0 * chroma)
+    let shaded = light.clamp(DARKEST, 1.0);
+    let lightness = SHADOW * (1.0 - shaded) * plate_luma + (luma - shaded * plate_luma).abs();
+    let chroma = f32::hypot(own[0] - shaded * other[0], own[1] - shaded * other[1]);
+    f32::hypot(lightness, 2.0 * chroma)
 }
 
 /// The scale of what differs where nothing is: of the least differing pixels, which the background surely is.
@@ -119,9 +148,10 @@ fn noise(distances: &[f32]) -> f32 {
 }
 
 /// Small holes filled, and specks taken away.
-fn cleaned(matte: Plane) -> Alpha {
-    let size = matte.size;
+fn cleaned(matte: Alpha) -> Alpha {
+    let size = matte.size();
     let radius = ((RADIUS * size.diagonal()).round() as usize).max(1);
+    let matte = Plane { size, values: matte.into_values() };
     let around = box_mean(&matte, radius);
     let rise = |value: f32| ((value - HOLE.0) / (HOLE.1 - HOLE.0)).clamp(0.0, 1.0);
     let values = matte.values.iter().zip(&around.values);
@@ -174,7 +204,7 @@ mod tests {
             values[y * 160 + 40..y * 160 + 120].fill(1.0);
         }
         (values[60 * 160 + 80], values[10 * 160 + 10]) = (0.0, 1.0);
-        let alpha = cleaned(Plane { size: SIZE, values });
+        let alpha = cleaned(Alpha::new(SIZE, values));
         assert_eq!((alpha.values()[60 * 160 + 80], alpha.values()[10 * 160 + 10]), (1.0, 0.0));
         assert_eq!((alpha.values()[60 * 160 + 40], alpha.values()[60 * 160 + 39]), (1.0, 0.0), "edges stay");
     }

@@ -7,8 +7,9 @@ use crate::{
     steps::planes::shrunk,
 };
 
-/// Cells along the picture's longer side.
+/// Cells along the picture's longer side, and the least side of one in pixels.
 const CELLS: u32 = 160;
+const LEAST: u32 = 4;
 /// Alpha from which a pixel tells the subject's colour, and up to which the screen's.
 const SURE: (f32, f32) = (0.98, 0.02);
 /// Cells around a place that colours are gathered over; where they show too little, the next wider.
@@ -16,7 +17,7 @@ const REACH: [usize; 2] = [1, 3];
 /// Share of the cells around that must show both for their colours to be believed.
 const BELIEVED: f32 = 0.03;
 /// Pixels beyond the mixed ones that are looked at, too.
-const WIDER: usize = 2;
+const WIDER: usize = 3;
 /// How far a pixel may lie from the line between both colours, as a share of its length, to be found on it.
 const STRAY: f32 = 0.35;
 
@@ -26,7 +27,7 @@ const STRAY: f32 = 0.35;
 /// found too solid at its edge. Where a pixel lies off the line, or the colours are not to be seen nearby, alpha stays.
 pub(super) fn refine(color: &Rgb, alpha: &mut Alpha) {
     let size = color.size();
-    let block = size.width.max(size.height).div_ceil(CELLS).max(1) as usize;
+    let block = size.width.max(size.height).div_ceil(CELLS).max(LEAST) as usize;
     let grid = Grid::of(color, alpha, block);
     let width = size.width as usize;
     let band = band(alpha);
@@ -47,7 +48,7 @@ pub(super) fn refine(color: &Rgb, alpha: &mut Alpha) {
     });
 }
 
-/// The mixed pixels and those within two of them, as ones.
+/// The mixed pixels and those within three of them, as ones.
 fn band(alpha: &Alpha) -> Vec<u8> {
     let (width, height) = (alpha.size().width as usize, alpha.size().height as usize);
     let mixed: Vec<u8> = alpha.values().iter().map(|value| u8::from(*value > 0.0 && *value < SURE.0)).collect();
