@@ -27,6 +27,7 @@ mod writer;
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 pub use backdrop::clip_of;
@@ -236,7 +237,7 @@ pub fn cut_out(
     let segments = if piped {
         None
     } else {
-        let sketch = sketch(job, recipe, &plan, &encodings)?;
+        let sketch = sketch(ffmpeg, job, segmenter.used(), recipe, &plan, &encodings);
         // What a model remembers of finished frames is gone with the run that finished them.
         Some(Segments::open(&job.outputs[0].1, &sketch, options.resume && !segmenter.remembers())?)
     };
@@ -311,18 +312,34 @@ fn is_empty_folder(path: &Path) -> bool {
 }
 
 /// Everything that the result depends on, in words: work is gone on with only where it is the same.
-fn sketch(job: &Job<'_>, recipe: &Recipe, plan: &Plan, encodings: &[Encoding]) -> Result<String> {
-    // Standard input has no facts.
-    let facts = fs::metadata(job.input).ok();
-    let options = VideoOptions { resume: false, accept_damage: false, memory: None, ..job.options.clone() };
+fn sketch(
+    ffmpeg: &Ffmpeg,
+    job: &Job<'_>,
+    model: &ModelUsed,
+    recipe: &Recipe,
+    plan: &Plan,
+    encodings: &[Encoding],
+) -> String {
+    let small = small::small_size(plan.size, job.look);
+    // Memory counts as far as keyframes come closer for its sake.
+    let steady = stages::fitting(job.options.steady, plan.size, small, job.options.memory.unwrap_or(MEMORY));
+    let options = VideoOptions { resume: false, accept_damage: false, memory: None, steady, ..job.options.clone() };
+    let behind = options.background.as_deref().map(|notation| {
+        clip_of(notation).unwrap_or_else(|| PathBuf::from(notation.strip_prefix("image:").unwrap_or(notation)))
+    });
+    let files = [Some(job.input), behind.as_deref(), recipe.options().key.plate.as_deref()].map(|path| path.map(facts));
     let outputs: Vec<_> = job.outputs.iter().map(|(content, path)| (content, path.file_name())).collect();
-    Ok(format!(
-        "backgroundfx {}\n{} {} {:?}\n{outputs:?}\n{options:?}\n{:?} {}\n{plan:?}\n{encodings:?}\n",
+    format!(
+        "backgroundfx {}\n{}\n{:?}\n{files:?}\n{outputs:?}\n{options:?}\n{model:?}\n{:?} {}\n{plan:?}\n{encodings:?}\n",
         env!("CARGO_PKG_VERSION"),
-        job.input.file_name().unwrap_or_default().display(),
-        facts.as_ref().map_or(0, fs::Metadata::len),
-        facts.and_then(|facts| facts.modified().ok()),
+        ffmpeg.about(),
+        job.input.file_name(),
         recipe.options(),
         job.look,
-    ))
+    )
+}
+
+/// By what a file is known again: its size and when it was changed; nothing where there is no such file.
+fn facts(path: &Path) -> Option<(u64, Option<SystemTime>)> {
+    fs::metadata(path).ok().map(|facts| (facts.len(), facts.modified().ok()))
 }

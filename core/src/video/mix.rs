@@ -159,8 +159,8 @@ impl Row {
                 fill(&mut self.colors);
             }
             for (i, (sample, alpha)) in samples.iter_mut().zip(alpha).enumerate() {
-                let color = self.unmixed(start + i, f32::from(*sample), f32::from(*alpha) / 255.0);
                 let alpha = f32::from(*alpha) / 255.0;
+                let color = self.unmixed(start + i, f32::from(*sample), alpha);
                 let mixed = other.map_or(color, |other| color * alpha + f32::from(other[i]) * (1.0 - alpha));
                 *sample = (mixed + 0.5) as u8;
             }
@@ -221,9 +221,9 @@ pub(super) fn over(frame: &mut Frame, alpha: &[u8], other: &Frame) {
     let alphas: [&[u8]; 3] = [alpha, &quarter, &quarter];
     for ((plane, other), alpha) in frame.planes_mut().into_iter().zip(other.planes()).zip(alphas) {
         for ((samples, others), alphas) in plane.chunks_mut(GROUP).zip(other.chunks(GROUP)).zip(alpha.chunks(GROUP)) {
-            if alphas.iter().all(|alpha| *alpha == 0) {
+            if is_all(alphas, 0) {
                 samples.copy_from_slice(others);
-            } else if alphas.iter().any(|alpha| *alpha < 255) {
+            } else if !is_all(alphas, 255) {
                 for ((sample, other), alpha) in samples.iter_mut().zip(others).zip(alphas) {
                     let (own, other, alpha) = (u32::from(*sample), u32::from(*other), u32::from(*alpha));
                     *sample = ((own * alpha + other * (255 - alpha) + 127) / 255) as u8;

@@ -4,7 +4,7 @@ use std::fs;
 
 use backgroundfx_core::{
     Kind,
-    video::{Content, VideoOptions},
+    video::{Content, VideoOptions, steady::SteadyOptions},
 };
 
 use crate::support::{Clips, StopAfter, on};
@@ -46,4 +46,31 @@ fn other_work_is_not_gone_on_with() {
     let summary = clips.make(&input, "out.mp4", Content::Composite, &on("#fff")).unwrap();
     assert_eq!((summary.frames, summary.resumed), (300, 0));
     assert_eq!(clips.files(), ["in.mp4", "out.mp4"]);
+}
+
+#[test]
+fn what_the_result_depends_on_must_be_the_same() {
+    let clips = Clips::new();
+    let input = clips.square("in.mp4", "160x120", 11.0, &[]);
+    let paint = |color: &str| {
+        clips.draw(&["-f", "lavfi", "-i", &format!("color={color}:s=16x12"), "-frames:v", "1", "behind.png"]);
+    };
+    paint("red");
+    let picture = on(&clips.path("behind.png").display().to_string());
+    let keyframes = VideoOptions { steady: SteadyOptions::Keyframes { spacing: 12 }, ..on("#000") };
+    let scarce = |megabytes: u64| VideoOptions { memory: Some(megabytes << 20), ..keyframes.clone() };
+    // Another picture under the same name; so little memory that keyframes must come closer.
+    for (begun, gone_on, change) in [(picture.clone(), picture, true), (scarce(500), scarce(4), false)] {
+        clips.make_with(&input, "out.mp4", Content::Composite, &begun, &StopAfter(260)).unwrap_err();
+        if change {
+            paint("blue");
+        }
+        let resumed = VideoOptions { resume: true, ..gone_on };
+        let error = clips.make(&input, "out.mp4", Content::Composite, &resumed).unwrap_err();
+        assert_eq!(error.kind(), Kind::ResumeMismatch, "{resumed:?}");
+    }
+    // More of what is enough changes nothing.
+    clips.make_with(&input, "out.mp4", Content::Composite, &scarce(500), &StopAfter(260)).unwrap_err();
+    let resumed = VideoOptions { resume: true, ..scarce(400) };
+    assert_eq!(clips.make(&input, "out.mp4", Content::Composite, &resumed).unwrap().resumed, 250);
 }
