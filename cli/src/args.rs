@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, with the help a person sees.
 
+mod cut;
 mod key;
 mod remove;
 mod video;
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::License;
+pub use cut::CutArguments;
 pub use key::KeyArguments;
 pub use remove::{OnEmpty, OutputKind, RemoveArguments};
 pub use video::{VideoArguments, VideoKind};

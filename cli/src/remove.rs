@@ -90,8 +90,8 @@ pub fn run(arguments: &RemoveArguments, shared: &Shared, config: &Config) -> End
     let keep_memory = arguments.watch.is_some() || inputs.len() > 1;
     // The program whose mattes are wanted computes in single precision.
     let exact = (setup.recipe.options().compat != Compat::None).then_some(Precision::Fp32);
-    let precision = arguments.precision.or(config.precision).or(exact);
-    let engine = Engine::open(EngineOptions { keep_memory, ..config.engine(arguments.threads, precision) })?;
+    let precision = arguments.cut.precision.or(config.precision).or(exact);
+    let engine = Engine::open(EngineOptions { keep_memory, ..config.engine(arguments.cut.threads, precision) })?;
     let batch = batch::Batch {
         setup: &setup,
         catalog: &catalog,

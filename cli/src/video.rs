@@ -33,7 +33,7 @@ pub fn run(arguments: &VideoArguments, shared: &Shared, config: &Config) -> Ende
     let orders = outputs::orders(arguments)?;
     let options = options(arguments, config);
     let video = video_options(arguments, config);
-    let named = arguments.model.is_some() || arguments.key.model().is_some() || config.model.is_some();
+    let named = arguments.cut.model().is_some() || config.model.is_some();
     options.validate()?;
     let catalog = catalog(config)?;
     // A name that is wrong is told before anything is fetched.
@@ -41,8 +41,8 @@ pub fn run(arguments: &VideoArguments, shared: &Shared, config: &Config) -> Ende
     let ffmpeg = Ffmpeg::find(arguments.ffmpeg.as_deref().or(config.ffmpeg.as_deref()))?;
     interrupt::listen();
     let screen = Screen::new(shared.progress, shared.quiet);
-    let precision = arguments.precision.or(config.precision);
-    let engine = Engine::open(EngineOptions { keep_memory: true, ..config.engine(arguments.threads, precision) })?;
+    let precision = arguments.cut.precision.or(config.precision);
+    let engine = Engine::open(EngineOptions { keep_memory: true, ..config.engine(arguments.cut.threads, precision) })?;
     let work = Work {
         ffmpeg: &ffmpeg,
         catalog: &catalog,
@@ -178,22 +178,10 @@ impl Work<'_> {
     }
 }
 
+/// Unmixing costs a clip little: it is done whatever the preset.
 fn options(arguments: &VideoArguments, config: &Config) -> Options {
-    let mut options = Options::preset(arguments.preset.or(config.preset).unwrap_or_default());
-    if let Some(model) = arguments.model.as_deref().or(arguments.key.model()).or(config.model.as_deref()) {
-        model.clone_into(&mut options.model);
-    }
-    arguments.key.apply(&mut options);
-    options.device = arguments.device.or(config.device).unwrap_or_default();
-    let subject = &mut options.subject;
-    subject.points.clone_from(&arguments.point);
-    subject.region = arguments.region;
-    subject.classes.clone_from(&arguments.class);
-    subject.keep_largest = arguments.keep_largest;
-    options.edges.threshold = arguments.threshold;
-    options.edges.grow = arguments.grow.unwrap_or_default();
-    options.edges.feather = arguments.feather.unwrap_or_default();
-    options.foreground.strength = arguments.decontaminate.unwrap_or(1.0);
+    let mut options = arguments.cut.options(config);
+    options.foreground.strength = arguments.cut.decontaminate.unwrap_or(1.0);
     options
 }
 

@@ -3,13 +3,12 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use backgroundfx_core::{
-    engine::{Device, Precision},
     files::{Compression, Depth, Format, MetadataPolicy},
-    options::{Canvas, Length, Matting, Point, Preset, Region},
+    options::{Canvas, Length, Matting, Preset},
 };
 use clap::ValueEnum;
 
-use super::KeyArguments;
+use super::CutArguments;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -79,45 +78,9 @@ pub struct RemoveArguments {
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
 
-    /// low, medium, high or ultra: how much care is taken
-    #[arg(short, long, value_parser = preset, help_heading = "Cutting out")]
-    pub preset: Option<Preset>,
-    /// Model (see `models list`)
-    #[arg(short, long, help_heading = "Cutting out")]
-    pub model: Option<String>,
-    /// auto, cpu, cuda, cuda:1, tensorrt, coreml or directml; a named one is used or refused
-    #[arg(long, help_heading = "Cutting out")]
-    pub device: Option<Device>,
-    /// auto, fp32 or int8: auto takes int8, about three times as fast, where this processor and the model allow it
-    #[arg(long, help_heading = "Cutting out")]
-    pub precision: Option<Precision>,
-    /// Threads the network uses (default: one for each core)
-    #[arg(long, value_parser = at_least_one(), help_heading = "Cutting out")]
-    pub threads: Option<usize>,
-    /// A place that belongs to the subject, or with :drop does not: 300,200, 50%,30%:drop; may be repeated
-    #[arg(long, value_name = "X,Y[:keep|drop]", help_heading = "Subject")]
-    pub point: Vec<Point>,
-    /// Where the subject is: left, top, width and height, in pixels or percent
-    #[arg(long = "box", value_name = "X,Y,W,H", help_heading = "Subject")]
-    pub region: Option<Region>,
-    /// Classes that are the subject, divided by commas, for models that tell classes apart (see `models info`)
-    #[arg(long, value_delimiter = ',', value_name = "NAMES", help_heading = "Subject")]
-    pub class: Vec<String>,
-    /// Keep only the largest piece of what is found
-    #[arg(long, help_heading = "Subject")]
-    pub keep_largest: bool,
     /// How often the network may look at one picture: 1, or 2 to look closer at a small subject (default: by preset)
     #[arg(long, value_name = "1|2", help_heading = "Cutting out")]
     pub looks: Option<u8>,
-    /// Make the matte hard: alpha from this on becomes 1, the rest 0
-    #[arg(long, value_name = "0..1", help_heading = "Cutting out")]
-    pub threshold: Option<f32>,
-    /// Move the edge outwards, or inwards when negative: 2, 1.5px, 0.1% of the diagonal
-    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true, help_heading = "Cutting out")]
-    pub grow: Option<Length>,
-    /// Soften the edge
-    #[arg(long, value_name = "LENGTH", help_heading = "Cutting out")]
-    pub feather: Option<Length>,
     /// Find hair, fur and fine structure again by the best matting that is built in (today closed-form)
     #[arg(long, conflicts_with = "matting", help_heading = "Cutting out")]
     pub preserve_details: bool,
@@ -137,9 +100,6 @@ pub struct RemoveArguments {
     /// Leave the edge as the network gave it
     #[arg(long, help_heading = "Cutting out")]
     pub no_refine: bool,
-    /// How much of the old background's colour is taken out of soft edges, 0 to 1
-    #[arg(long, value_name = "0..1", help_heading = "Cutting out")]
-    pub decontaminate: Option<f32>,
     /// Keep transparency the picture brings along (this is the default)
     #[arg(long, help_heading = "Cutting out")]
     pub keep_alpha: bool,
@@ -157,7 +117,7 @@ pub struct RemoveArguments {
     pub fail_below: Option<f32>,
 
     #[command(flatten)]
-    pub key: KeyArguments,
+    pub cut: CutArguments,
 
     /// Colour (#fff, tomato, 'rgb(1 2 3)'), picture, blur[:12|:2%], gradient:#fff,#000,45, or transparent
     #[arg(short, long, alias = "bg", help_heading = "Composition")]

@@ -2,17 +2,10 @@
 
 use std::path::PathBuf;
 
-use backgroundfx_core::{
-    engine::{Device, Precision},
-    options::{Length, Point, Preset, Region},
-    video::{Content, Ratio, RawFrames, Scale, parse_seconds, steady::SteadyOptions},
-};
+use backgroundfx_core::video::{Content, Ratio, RawFrames, Scale, parse_seconds, steady::SteadyOptions};
 use clap::ValueEnum;
 
-use super::{
-    KeyArguments,
-    remove::{at_least_one, preset, unit},
-};
+use super::CutArguments;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -88,21 +81,6 @@ pub struct VideoArguments {
     #[arg(long, help_heading = "Output")]
     pub json: bool,
 
-    /// low, medium, high or ultra: how much care is taken
-    #[arg(short, long, value_parser = preset, help_heading = "Cutting out")]
-    pub preset: Option<Preset>,
-    /// Model (see `models list`)
-    #[arg(short, long, help_heading = "Cutting out")]
-    pub model: Option<String>,
-    /// auto, cpu, cuda, cuda:1, tensorrt, coreml or directml; a named one is used or refused
-    #[arg(long, help_heading = "Cutting out")]
-    pub device: Option<Device>,
-    /// auto, fp32 or int8
-    #[arg(long, help_heading = "Cutting out")]
-    pub precision: Option<Precision>,
-    /// Threads the network uses (default: one for each core)
-    #[arg(long, value_parser = at_least_one(), help_heading = "Cutting out")]
-    pub threads: Option<usize>,
     /// How mattes hold still: window (the network looks at every frame), trail (the same, nothing held back), keyframes:10
     /// (it looks at one frame of ten or more, the others follow their motion) or off (default: by model and preset)
     #[arg(long, value_name = "WAY", help_heading = "Cutting out")]
@@ -110,33 +88,9 @@ pub struct VideoArguments {
     /// Megabytes that frames may take while they are worked on (default: 512)
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Cutting out")]
     pub memory: Option<u32>,
-    /// A place that belongs to the subject, or with :drop does not, in every frame
-    #[arg(long, value_name = "X,Y[:keep|drop]", help_heading = "Cutting out")]
-    pub point: Vec<Point>,
-    /// Where the subject is, in every frame: left, top, width and height, in pixels or percent
-    #[arg(long = "box", value_name = "X,Y,W,H", help_heading = "Cutting out")]
-    pub region: Option<Region>,
-    /// Classes that are the subject, for models that tell classes apart
-    #[arg(long, value_delimiter = ',', value_name = "NAMES", help_heading = "Cutting out")]
-    pub class: Vec<String>,
-    /// Keep only the largest piece of what is found
-    #[arg(long, help_heading = "Cutting out")]
-    pub keep_largest: bool,
-    /// Make the matte hard: alpha from this on becomes 1, the rest 0
-    #[arg(long, value_name = "0..1", value_parser = unit, help_heading = "Cutting out")]
-    pub threshold: Option<f32>,
-    /// Move the edge outwards, or inwards when negative: 2, 1.5px, 0.1% of the diagonal
-    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true, help_heading = "Cutting out")]
-    pub grow: Option<Length>,
-    /// Soften the edge
-    #[arg(long, value_name = "LENGTH", help_heading = "Cutting out")]
-    pub feather: Option<Length>,
-    /// How much of the old background's colour is taken out of soft edges, 0 to 1
-    #[arg(long, value_name = "0..1", value_parser = unit, help_heading = "Cutting out")]
-    pub decontaminate: Option<f32>,
 
     #[command(flatten)]
-    pub key: KeyArguments,
+    pub cut: CutArguments,
 
     /// Colour, picture, clip, blur[:12|:2%] or gradient behind the subject; without it the output is transparent
     #[arg(short, long, alias = "bg", help_heading = "Composition")]

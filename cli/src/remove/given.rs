@@ -51,7 +51,7 @@ pub fn read(arguments: &RemoveArguments, inputs: &[Input], options: &ReadOptions
     if let Some(path) = &arguments.trimap {
         one("--trimap")?;
         let trimap = trimap(path, options).map_err(|error| error.on(path.display()))?;
-        if own.instead.is_some() || arguments.model.is_some() || arguments.key.model().is_some() {
+        if own.instead.is_some() || arguments.cut.model().is_some() {
             own.beside = Some(trimap);
         } else if trimap.marks_both() {
             own.instead = Some((trimap.values(), Instead::Trimap, path.display().to_string()));

@@ -12,29 +12,15 @@ use crate::{args::RemoveArguments, config::Config};
 /// # Errors
 /// [`Kind::OptionInvalid`] when the shadow's parts cannot be read.
 pub fn options(arguments: &RemoveArguments, config: &Config) -> Result<Options> {
-    let mut options = Options::preset(arguments.preset.or(config.preset).unwrap_or_default());
-    if let Some(model) = arguments.model.as_deref().or(arguments.key.model()).or(config.model.as_deref()) {
-        model.clone_into(&mut options.model);
-    }
-    arguments.key.apply(&mut options);
-    options.device = arguments.device.or(config.device).unwrap_or_default();
+    let mut options = arguments.cut.options(config);
     if arguments.compat.is_some() {
         options.compat = Compat::Rembg;
     }
     if arguments.ignore_alpha {
         options.existing_alpha = ExistingAlpha::Ignore;
     }
-    let subject = &mut options.subject;
-    subject.points.clone_from(&arguments.point);
-    subject.region = arguments.region;
-    subject.classes.clone_from(&arguments.class);
-    subject.keep_largest = arguments.keep_largest;
-    let edges = &mut options.edges;
-    edges.refine &= !arguments.no_refine;
-    edges.threshold = arguments.threshold;
+    options.edges.refine &= !arguments.no_refine;
     options.looks = arguments.looks.unwrap_or(options.looks);
-    edges.grow = arguments.grow.unwrap_or_default();
-    edges.feather = arguments.feather.unwrap_or_default();
     if arguments.preserve_details || (arguments.trimap.is_some() && options.matting == Matting::None) {
         options.matting = Matting::BEST;
     }
@@ -43,7 +29,6 @@ pub fn options(arguments: &RemoveArguments, config: &Config) -> Result<Options> 
     if arguments.trimap.is_some() && options.matting == Matting::None {
         return Err(Error::new(Kind::OptionInvalid, "--trimap is for matting, and --matting none does none"));
     }
-    options.foreground.strength = arguments.decontaminate.unwrap_or(options.foreground.strength);
     options.background.clone_from(&arguments.background);
     let layout = &mut options.layout;
     layout.crop = arguments.crop;
