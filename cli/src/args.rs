@@ -3,6 +3,8 @@
 mod cut;
 mod key;
 mod remove;
+#[cfg(feature = "server")]
+mod serve;
 mod video;
 
 use std::path::PathBuf;
@@ -14,6 +16,8 @@ use crate::config::License;
 pub use cut::CutArguments;
 pub use key::KeyArguments;
 pub use remove::{OnEmpty, OutputKind, RemoveArguments};
+#[cfg(feature = "server")]
+pub use serve::ServeArguments;
 pub use video::{VideoArguments, VideoKind};
 
 /// Takes the background out of pictures, or puts another one behind the subject, on your own machine.
@@ -78,6 +82,10 @@ pub enum Command {
     /// Cut subjects out of clips, or put another background behind them
     #[command(after_help = video::EXAMPLES)]
     Video(Box<VideoArguments>),
+    /// Serve an HTTP API on this machine
+    #[cfg(feature = "server")]
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(ServeArguments),
     /// List, fetch, check and remove models
     #[command(subcommand)]
     Models(ModelsCommand),

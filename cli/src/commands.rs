@@ -3,6 +3,8 @@
 mod compare;
 mod doctor;
 mod models;
+#[cfg(feature = "server")]
+mod serve;
 mod shell;
 
 use crate::{
@@ -14,7 +16,7 @@ use crate::{
     video,
 };
 use backgroundfx_core::{Error, Kind};
-pub use models::{catalog, is_here};
+pub use models::catalog;
 
 /// Runs what the command line asks for.
 pub fn run(arguments: Arguments) -> Ended {
@@ -22,6 +24,8 @@ pub fn run(arguments: Arguments) -> Ended {
     match arguments.command {
         Command::Remove(arguments) => remove::run(&arguments, &shared, &Config::load(&shared)?),
         Command::Video(arguments) => video::run(&arguments, &shared, &Config::load(&shared)?),
+        #[cfg(feature = "server")]
+        Command::Serve(arguments) => serve::run(arguments, &Config::load(&shared)?),
         Command::Models(command) => models::run(&command, &shared, &Config::load(&shared)?),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, &shared),

@@ -48,6 +48,9 @@ pub struct Config {
     pub ffmpeg: Option<PathBuf>,
     /// Megabytes that a clip's frames may take while they are worked on.
     pub video_memory: Option<u32>,
+    /// The settings of `serve`.
+    #[cfg(feature = "server")]
+    pub serve: Option<backgroundfx_server::Config>,
 }
 
 /// Which models may be used.
@@ -109,7 +112,12 @@ impl Config {
             return Err(Error::new(Kind::ConfigInvalid, problems.join("; ")));
         }
         let mut together = table;
-        together.extend(environment);
+        for (field, value) in environment {
+            match (together.get_mut(&field), value) {
+                (Some(toml::Value::Table(below)), toml::Value::Table(above)) => below.extend(above),
+                (_, value) => _ = together.insert(field, value),
+            }
+        }
         let mut config: Self = together.try_into().map_err(|error: toml::de::Error| {
             Error::new(Kind::ConfigInvalid, error.message().to_owned()).because(error)
         })?;
@@ -215,6 +223,17 @@ fn from_environment(
         if OTHER_VARIABLES.contains(&name) || text.is_empty() {
             continue;
         }
+        #[cfg(feature = "server")]
+        if let Some(field) = name.strip_prefix("SERVE_") {
+            match serve_field(field, &text.to_string_lossy()) {
+                Ok((field, value)) => {
+                    let serve = table.entry("serve").or_insert_with(|| toml::Value::Table(toml::Table::new()));
+                    serve.as_table_mut().map(|serve| serve.insert(field, value));
+                }
+                Err(problem) => problems.push(problem),
+            }
+            continue;
+        }
         let Some((field, shape)) = FIELDS.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)) else {
             problems.push(format!("BACKGROUNDFX_{name}: there is no such setting"));
             continue;
@@ -226,6 +245,27 @@ fn from_environment(
         }
     }
     table
+}
+
+/// A setting of the service from its text: the first reading of it that the field takes.
+#[cfg(feature = "server")]
+fn serve_field(name: &str, text: &str) -> std::result::Result<(String, toml::Value), String> {
+    let field = name.to_lowercase();
+    let list = text.split(',').map(|part| toml::Value::String(part.trim().to_owned())).collect();
+    let readings = [
+        Some(toml::Value::String(text.to_owned())),
+        Shape::Number.read(text),
+        Shape::Switch.read(text),
+        Some(toml::Value::Array(list)),
+    ];
+    let mut problem = None;
+    for reading in readings.into_iter().flatten() {
+        match toml::Table::from_iter([(field.clone(), reading.clone())]).try_into::<backgroundfx_server::Config>() {
+            Ok(_) => return Ok((field, reading)),
+            Err(error) => _ = problem.get_or_insert_with(|| error.message().to_owned()),
+        }
+    }
+    Err(format!("BACKGROUNDFX_SERVE_{name}: {}", problem.unwrap_or_default()))
 }
 
 impl Shape {
@@ -275,6 +315,24 @@ mod tests {
         assert_eq!((config.offline, config.model.as_deref(), config.threads), (Some(true), Some("123"), Some(4)));
     }
 
+    #[cfg(feature = "server")]
+    #[test]
+    fn the_service_is_set_up_by_the_environment_field_by_field() {
+        let (table, problems) = read(&[
+            ("BACKGROUNDFX_SERVE_LISTEN", "0.0.0.0:80"),
+            ("BACKGROUNDFX_SERVE_WAITING", "7"),
+            ("BACKGROUNDFX_SERVE_ANONYMOUS", "yes"),
+            ("BACKGROUNDFX_SERVE_FETCH_HOSTS", "a.example, b.example:81"),
+        ]);
+        assert_eq!(problems, [""; 0]);
+        let serve = table.try_into::<Config>().unwrap().serve.unwrap();
+        assert_eq!((serve.listen.port(), serve.waiting, serve.anonymous), (80, 7, true));
+        assert_eq!(serve.fetch_hosts, ["a.example", "b.example:81"]);
+        let (_, problems) = read(&[("BACKGROUNDFX_SERVE_LISTEN", "here"), ("BACKGROUNDFX_SERVE_COLOUR", "1")]);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].contains("LISTEN") && problems[1].contains("COLOUR"), "{problems:?}");
+    }
+
     #[test]
     fn everything_wrong_in_the_environment_is_told() {
         let (_, problems) = read(&[("BACKGROUNDFX_MODLE", "u2net"), ("BACKGROUNDFX_OFFLINE", "maybe")]);
@@ -295,7 +353,20 @@ mod tests {
         assert_eq!(sorted(&all.parse().unwrap()), fields);
         assert!(ANNOTATED.parse::<toml::Table>().unwrap().is_empty());
         let annotated: String = ANNOTATED.lines().filter(|line| !line.starts_with("# ")).collect::<Vec<_>>().join("\n");
-        let annotated: toml::Table = annotated.replace('#', "").parse().unwrap();
+        let mut annotated: toml::Table = annotated.replace('#', "").parse().unwrap();
+        #[cfg(feature = "server")]
+        {
+            let serve = annotated.remove("serve").unwrap();
+            let whole: backgroundfx_server::Config = serve.clone().try_into().unwrap();
+            // What is not written below the table would not be told to anybody.
+            let all = toml::Table::try_from(backgroundfx_server::Config {
+                data: Some(PathBuf::new()),
+                threads: Some(1),
+                model: Some(String::new()),
+                ..whole
+            });
+            assert_eq!(sorted(serve.as_table().unwrap()), sorted(&all.unwrap()));
+        }
         assert_eq!(sorted(&annotated), fields);
         assert_eq!(check(&annotated, str::to_owned), [""; 0]);
         let wrong: toml::Table = "threads = 0\ndevice = \"gpu\"\ncolour = 1".parse().unwrap();
@@ -324,6 +395,8 @@ mod tests {
                 runtime: Some(PathBuf::new()),
                 ffmpeg: Some(PathBuf::new()),
                 video_memory: Some(1),
+                #[cfg(feature = "server")]
+                serve: None,
             }
         }
     }

@@ -36,6 +36,23 @@ pub fn show(error: &Error) {
     );
 }
 
+/// Prints an error of the service and gives the exit code.
+#[cfg(feature = "server")]
+pub fn served(error: &backgroundfx_server::Error) -> u8 {
+    use backgroundfx_server::Kind as Served;
+    let kind = error.kind();
+    let _ = std::io::Write::write_all(
+        &mut std::io::stderr(),
+        format!("error[{}]: {error}\nhint: {}\n", kind.code(), kind.hint()).as_bytes(),
+    );
+    match kind {
+        Served::Picture(kind) => of(kind),
+        Served::ConfigInvalid => 2,
+        Served::ListenFailed | Served::DatabaseUnusable | Served::StorageUnusable => 7,
+        _ => 1,
+    }
+}
+
 /// The exit code of a kind of error.
 pub fn of(kind: Kind) -> u8 {
     match kind {

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::{
     args::{Shared, VideoArguments},
-    commands::{catalog, is_here},
+    commands::catalog,
     config::Config,
     exit::{self, DONE, Ended, SOME_FAILED},
     interrupt,
@@ -169,7 +169,7 @@ impl Work<'_> {
         let here = |name: &&&str| {
             let card = self.catalog.card(name);
             card.is_ok_and(|card| {
-                card.check(&self.options.subject).is_ok() && is_here(self.catalog, self.engine.store(), card)
+                card.check(&self.options.subject).is_ok() && self.catalog.is_here(self.engine.store(), card)
             })
         };
         let Some(name) = INSTEAD.iter().find(here) else { return Err(error) };

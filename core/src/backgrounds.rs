@@ -32,6 +32,11 @@ pub trait Background: Send + Sync {
         false
     }
 
+    /// How opaque it is, 0 to 1, the same everywhere.
+    fn opacity(&self) -> f32 {
+        1.0
+    }
+
     /// Paints a picture of `scene.canvas`, sRGB.
     ///
     /// # Errors
@@ -39,17 +44,18 @@ pub trait Background: Send + Sync {
     fn paint(&self, scene: &Scene<'_>) -> Result<Rgb>;
 }
 
-/// One kind of background: its name in the notation, how its argument is read, and an example.
+/// One kind of background: its name in the notation, whether its argument is a file's path, and how that is read.
 struct KindRow {
     name: &'static str,
+    names_file: bool,
     parse: fn(&str) -> Result<Box<dyn Background>>,
 }
 
 const KINDS: &[KindRow] = &[
-    KindRow { name: "color", parse: color::parse },
-    KindRow { name: "gradient", parse: gradient::parse },
-    KindRow { name: "blur", parse: blur::parse },
-    KindRow { name: "image", parse: image::parse },
+    KindRow { name: "color", names_file: false, parse: color::parse },
+    KindRow { name: "gradient", names_file: false, parse: gradient::parse },
+    KindRow { name: "blur", names_file: false, parse: blur::parse },
+    KindRow { name: "image", names_file: true, parse: image::parse },
 ];
 
 /// Reads the notation; `transparent` is the absence of a background.
@@ -68,8 +74,36 @@ pub fn parse(notation: &str) -> Result<Option<Box<dyn Background>>> {
     if let Some(kind) = KINDS.iter().find(|kind| kind.name == name) {
         return (kind.parse)(argument.trim()).map(Some);
     }
-    if color::parse_css(notation).is_ok() {
+    if color::parse(notation).is_ok() {
         return color::parse(notation).map(Some);
     }
     image::parse(notation).map(Some)
+}
+
+/// Whether a notation names no file, so that it may come from somebody who must not read this machine's.
+#[must_use]
+pub fn is_self_contained(notation: &str) -> bool {
+    let notation = notation.trim();
+    let name = notation.split_once(':').map_or(notation, |(name, _)| name);
+    match KINDS.iter().find(|kind| kind.name == name) {
+        Some(kind) => !kind.names_file,
+        None => matches!(notation, "transparent" | "none") || color::parse(notation).is_ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_file_is_not_self_contained() {
+        for notation in ["none", "#fff", "tomato", "color:tomato", "gradient:#fff,#000,45", "blur:12", "blur"] {
+            assert!(is_self_contained(notation), "{notation}");
+        }
+        for notation in
+            ["image:a.jpg", "a.jpg", "/etc/passwd", "image:contain:a.jpg", "http://a/b.jpg", " image:x", "video:a"]
+        {
+            assert!(!is_self_contained(notation), "{notation}");
+        }
+    }
 }

@@ -30,7 +30,7 @@ use crate::{
     Error, Kind, Result,
     engine::{
         Device, Engine, Found, Loaded, Precision,
-        artifacts::{License, Manifest},
+        artifacts::{License, Manifest, Store},
     },
     files::Picture,
     options::{Options, Subject},
@@ -229,6 +229,18 @@ impl Catalog {
             let near = near.map(|card| format!("; did you mean {:?}?", card.name)).unwrap_or_default();
             Error::new(Kind::ModelUnknown, format!("no model is called {name:?}{near}"))
         })
+    }
+
+    /// Whether a variant can be used without fetching anything.
+    #[must_use]
+    pub fn is_here(&self, store: &Store, card: &ModelCard) -> bool {
+        match &card.own {
+            Some(own) => own.path.is_file() && own.parts.values().all(|part| part.is_file()),
+            None => card
+                .files()
+                .iter()
+                .all(|file| self.manifest.variants(file).any(|artifact| store.find(artifact).is_some())),
+        }
     }
 
     /// A segmenter for one stream of pictures; its network is fetched and loaded on first use and shared.

@@ -1,13 +1,17 @@
 //! What a caller may ask for: one options type for command line, API and stored jobs.
 
 mod key;
+mod margins;
 mod notation;
+mod shadow;
 mod subject;
 
 use serde::{Deserialize, Serialize};
 
 pub use key::{Key, KeyColor};
+pub use margins::Margins;
 pub use notation::{Canvas, Length};
+pub use shadow::{Shadow, ShadowKind};
 pub use subject::{Point, Region, Subject, Verdict};
 
 use crate::{
@@ -107,12 +111,14 @@ pub enum ExistingAlpha {
     Ignore,
 }
 
-/// What is done to the matte's edge, in this order: refine, threshold, grow, feather.
+/// What is done to the matte's edge, in this order: refine, solid, threshold, grow, feather.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Edges {
     /// Follow the picture's edges at full resolution.
     pub refine: bool,
+    /// What is partly transparent inside the subject, such as the windows of a car, becomes opaque; edges stay soft.
+    pub solid: bool,
     /// Makes the matte hard: alpha at or above this becomes 1, the rest 0. Within 0 to 1.
     pub threshold: Option<f32>,
     /// Moves the edge outwards (positive) or inwards (negative).
@@ -135,28 +141,16 @@ pub struct Foreground {
 pub struct Layout {
     /// Cut away what lies outside the subject's box.
     pub crop: bool,
-    /// Room around the subject's box; percent are of the box's longer side.
-    pub margin: Length,
+    /// Room around the subject's box.
+    pub margin: Margins,
     /// Size of the output; the subject is fitted into it.
     pub canvas: Option<Canvas>,
     /// How much of the output the subject fills along the tighter side, 0.01 to 1.
     pub scale: Option<f32>,
     /// Where the subject's box lies in the free room: 0 0 is top left, 0.5 0.5 the middle, 1 1 bottom right.
     pub position: Option<[f32; 2]>,
-}
-
-/// A drop shadow: the subject's matte, moved, blurred and coloured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Shadow {
-    /// 0 to 1.
-    pub opacity: f32,
-    /// Standard deviation of the blur; percent are of the output's diagonal.
-    pub blur: Length,
-    /// To the right and down; percent are of the output's diagonal.
-    pub offset: [Length; 2],
-    /// Any CSS colour.
-    pub color: String,
+    /// Most pixels of the output: a larger one is made smaller, keeping its proportions.
+    pub most_pixels: Option<u64>,
 }
 
 impl Default for Options {
@@ -167,24 +161,13 @@ impl Default for Options {
 
 impl Default for Edges {
     fn default() -> Self {
-        Self { refine: true, threshold: None, grow: Length::default(), feather: Length::default() }
+        Self { refine: true, solid: false, threshold: None, grow: Length::default(), feather: Length::default() }
     }
 }
 
 impl Default for Foreground {
     fn default() -> Self {
         Self { strength: 1.0 }
-    }
-}
-
-impl Default for Shadow {
-    fn default() -> Self {
-        Self {
-            opacity: 0.5,
-            blur: Length::Percent(0.8),
-            offset: [Length::Percent(0.6), Length::Percent(0.9)],
-            color: "black".to_owned(),
-        }
     }
 }
 
@@ -300,7 +283,10 @@ impl Options {
         within("edges.grow", self.edges.grow.number(), -1000.0, 1000.0);
         within("edges.feather", self.edges.feather.number(), 0.0, 1000.0);
         within("foreground.strength", self.foreground.strength, 0.0, 1.0);
-        within("layout.margin", self.layout.margin.number(), 0.0, 10_000.0);
+        for length in self.layout.margin.lengths() {
+            within("layout.margin", length.number(), 0.0, 10_000.0);
+        }
+        within("layout.most_pixels", self.layout.most_pixels.unwrap_or(1) as f32, 1.0, 1e10);
         within("layout.scale", self.layout.scale.unwrap_or(1.0), 0.01, 1.0);
         for (axis, value) in ["x", "y"].iter().zip(self.layout.position.unwrap_or([0.5; 2])) {
             within(&format!("layout.position {axis}"), value, 0.0, 1.0);

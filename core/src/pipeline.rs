@@ -1,6 +1,7 @@
 //! THE path: one straight function from a picture to its cut-out, called for pictures, frames and jobs alike.
 
 mod found;
+mod small;
 
 use std::{
     sync::OnceLock,
@@ -16,7 +17,8 @@ use crate::{
     pixels::{Alpha, Rect, Rgb, Size},
     progress::{self, Progress},
     steps::{
-        composite, foreground, layout,
+        composite::{self, Ground},
+        foreground, layout,
         matting::Method,
         refine_edges, shadow,
         spill::{self, Spill},
@@ -37,6 +39,8 @@ pub struct Cutout {
     pub matte: Alpha,
     /// Whether `color` is a finished composite that covers everything (the matte is then for information only).
     pub opaque: bool,
+    /// The box of the subject in `color`, without its shadow; `None` when none was found.
+    pub subject: Option<Rect>,
     /// Colour space of `color`; `None` is sRGB.
     pub profile: Option<Profile>,
     /// Metadata of the picture, unfiltered.
@@ -104,6 +108,13 @@ impl Recipe {
         Ok(Self { options, background, matting, trimap: None })
     }
 
+    /// Puts this behind the subject, instead of what the options name.
+    #[must_use]
+    pub fn with_background(mut self, background: Box<dyn Background>) -> Self {
+        self.background = Some(background);
+        self
+    }
+
     /// Uses these regions for matting, instead of those that follow from the network's matte. They are brought to
     /// each picture's size.
     #[must_use]
@@ -160,7 +171,7 @@ pub fn remove_background(
 ) -> Result<Cutout> {
     let (options, background) = (recipe.options(), recipe.background.as_deref());
     let ours = options.compat == Compat::None;
-    let size = picture.color.size();
+    let read_as = picture.color.size();
     // A picture is not the next one of a clip.
     segmenter.reset();
     let mut clock = Clock::start();
@@ -170,6 +181,8 @@ pub fn remove_background(
     if background.is_some() || options.shadow.is_some() {
         picture.convert_to_srgb()?;
     }
+    small::shrink(&mut picture, recipe)?;
+    let size = picture.color.size();
     clock.lap("preprocess");
 
     let Matted { matte, foreground: given, classes, unknown } =
@@ -197,14 +210,16 @@ pub fn remove_background(
     let behind = background.map(|b| b.paint(&scene(original.as_ref().unwrap_or(&color)))).transpose()?;
     drop(original);
     let (color, matte) = layout::apply(color, matte, &placement)?;
+    let subject = found.subject.and_then(|_| found::subject_box(&matte));
     let cast = options.shadow.as_ref().map(|options| shadow::cast(&matte, options)).transpose()?;
-    let (color, matte) = composite::over(color, matte, behind.as_ref(), cast.as_ref());
+    let ground = behind.as_ref().zip(background).map(|(color, b)| Ground { color, opacity: b.opacity() });
+    let (color, matte) = composite::over(color, matte, ground, cast.as_ref());
     clock.lap("composite");
 
     let report = Report {
         model: segmenter.used().clone(),
-        picture: size,
-        subject: found.subject,
+        picture: read_as,
+        subject: found.subject.map(|subject| small::enlarged(subject, size, read_as)),
         coverage: found.coverage,
         confidence: found.confidence,
         doubts: found.doubts,
@@ -213,7 +228,8 @@ pub fn remove_background(
         matting_model: recipe.method()?.and_then(Method::used).cloned(),
         timings: clock.laps,
     };
-    Ok(Cutout { color, matte, opaque: behind.is_some(), profile: picture.profile, metadata: picture.metadata, report })
+    let opaque = ground.is_some_and(|ground| ground.opacity >= 1.0);
+    Ok(Cutout { color, matte, opaque, subject, profile: picture.profile, metadata: picture.metadata, report })
 }
 
 /// Finds the subject's matte and nothing more, for a frame of a clip: segment, choose the subject, refine edges, matting.

@@ -9,6 +9,7 @@ pub mod pieces;
 pub mod planes;
 pub mod refine_edges;
 pub mod shadow;
+pub mod solid;
 pub mod spill;
 pub mod subject;
 pub mod trimap;

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use backgroundfx_core::{
     files::{Compression, Depth, Format, MetadataPolicy},
-    options::{Canvas, Length, Matting, Preset},
+    options::{Canvas, Margins, Matting, Preset},
 };
 use clap::ValueEnum;
 
@@ -100,6 +100,9 @@ pub struct RemoveArguments {
     /// Leave the edge as the network gave it
     #[arg(long, help_heading = "Cutting out")]
     pub no_refine: bool,
+    /// Make opaque what is partly transparent inside the subject, such as the windows of a car; edges stay soft
+    #[arg(long, help_heading = "Cutting out")]
+    pub solid: bool,
     /// Keep transparency the picture brings along (this is the default)
     #[arg(long, help_heading = "Cutting out")]
     pub keep_alpha: bool,
@@ -125,9 +128,12 @@ pub struct RemoveArguments {
     /// Cut away what lies outside the subject
     #[arg(long, help_heading = "Composition")]
     pub crop: bool,
-    /// Room around the subject: 20, 20px, or 5% of its longer side
-    #[arg(long, value_name = "LENGTH", help_heading = "Composition")]
-    pub margin: Option<Length>,
+    /// Room around the subject: 20, 20px, or 5% of its longer side; or for two or four sides, as in '10px 5%'
+    #[arg(long, value_name = "LENGTHS", help_heading = "Composition")]
+    pub margin: Option<Margins>,
+    /// Make the output smaller if it has more pixels than this, in millions
+    #[arg(long, value_name = "N", value_parser = megapixels, help_heading = "Composition")]
+    pub max_output_megapixels: Option<u64>,
     /// Size of the output; the subject is fitted into it
     #[arg(long, value_name = "WIDTHxHEIGHT", help_heading = "Composition")]
     pub canvas: Option<Canvas>,
@@ -137,7 +143,7 @@ pub struct RemoveArguments {
     /// Where the subject lies in the free room: center, top, left …, or two shares such as 0.5,1
     #[arg(long, value_parser = position, help_heading = "Composition")]
     pub position: Option<[f32; 2]>,
-    /// Add a drop shadow; optionally opacity=0.5,blur=1%,x=0.6%,y=0.9%,color=black
+    /// Add a shadow; optionally kind=drop|cast|contact,opacity=0.5,blur=1%,x=0.6%,y=0.9%,color=black
     #[arg(long, value_name = "SPEC", num_args = 0..=1, default_missing_value = "", require_equals = true, help_heading = "Composition")]
     pub shadow: Option<String>,
 
@@ -241,6 +247,15 @@ pub(super) fn unit(text: &str) -> Result<f32, String> {
 fn matting(text: &str) -> Result<Matting, String> {
     let found = Matting::ALL.into_iter().find(|matting| matting.name() == text);
     found.ok_or_else(|| "write none, closed-form or vitmatte".to_owned())
+}
+
+fn megapixels(text: &str) -> Result<u64, String> {
+    let number = text.parse::<f64>().map_err(|_| "write 4 or 0.25".to_owned())?;
+    if (0.0001..=10_000.0).contains(&number) {
+        Ok((number * 1e6) as u64)
+    } else {
+        Err("allowed is 0.0001 to 10000".to_owned())
+    }
 }
 
 fn share(text: &str) -> Result<f32, String> {

@@ -54,17 +54,6 @@ fn default(config: &Config) -> &str {
     config.model.as_deref().unwrap_or(DEFAULT)
 }
 
-/// Whether a model can be used without fetching anything.
-pub fn is_here(catalog: &Catalog, store: &Store, card: &ModelCard) -> bool {
-    match &card.own {
-        Some(own) => own.path.is_file() && own.parts.values().all(|part| part.is_file()),
-        None => card
-            .files()
-            .iter()
-            .all(|file| catalog.manifest().variants(file).any(|artifact| store.find(artifact).is_some())),
-    }
-}
-
 /// The bytes of all files of a model, the preferred one of each.
 fn bytes(catalog: &Catalog, card: &ModelCard) -> Option<u64> {
     card.files().iter().map(|file| catalog.manifest().variants(file).next()?.bytes).sum()
@@ -89,7 +78,7 @@ impl<'a> Row<'a> {
             bytes: bytes(catalog, card),
             license: license.map_or(if card.is_key() { "no weights" } else { "unknown" }, |license| &license.weights),
             commercial: card.is_key() || license.is_some_and(|license| license.commercial),
-            here: is_here(catalog, store, card),
+            here: catalog.is_here(store, card),
             default: card.name == default,
         }
     }

@@ -25,7 +25,7 @@ use super::{
     picture::{self, Opened},
     report::{Finished, Outcome, Teller},
 };
-use crate::{commands::is_here, exit::Ended, interrupt, progress::Screen};
+use crate::{exit::Ended, interrupt, progress::Screen};
 
 /// What all pictures of a call share.
 pub struct Batch<'a> {
@@ -144,7 +144,7 @@ impl Batch<'_> {
             return;
         }
         let recipe = &self.setup.recipe;
-        let here = |name| self.catalog.card(name).is_ok_and(|card| is_here(self.catalog, self.engine.store(), card));
+        let here = |name| self.catalog.card(name).is_ok_and(|card| self.catalog.is_here(self.engine.store(), card));
         if here(&recipe.options().model) && recipe.lacks().is_none_or(here) {
             let load = || drop(self.segmenter());
             // Without this thread everything only takes longer.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Background, Scene};
 use crate::{
     Error, Kind, Result,
-    files::{self, ReadOptions},
+    files::{self, Picture, ReadOptions},
     pixels::{Alpha, Rect, Rgb, Samples, Size},
     steps::layout::{Placement, apply},
     steps::planes::shrink_rgb,
@@ -93,6 +93,15 @@ pub fn parse(argument: &str) -> Result<Box<dyn Background>> {
     let path = PathBuf::from(path.trim());
     let picture = read(&path)?;
     Ok(Box::new(Image { picture, fit }))
+}
+
+/// A picture that was read already; it fills the canvas.
+///
+/// # Errors
+/// As [`Picture::convert_to_srgb`].
+pub fn of(mut picture: Picture) -> Result<Box<dyn Background>> {
+    picture.convert_to_srgb()?;
+    Ok(Box::new(Image { picture: picture.color, fit: Fit::Cover }))
 }
 
 fn read(path: &Path) -> Result<Rgb> {

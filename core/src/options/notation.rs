@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Point, Region};
+use super::{Margins, Point, Region};
 use crate::{engine::Device, pixels::Size};
 
 /// A length in pixels of the output, or in percent of what the field says.
@@ -100,7 +100,7 @@ macro_rules! serde_as_text {
         }
     )*};
 }
-serde_as_text!(Length, Canvas, Device, Point, Region);
+serde_as_text!(Length, Margins, Canvas, Device, Point, Region);
 
 #[cfg(test)]
 mod tests {

@@ -90,16 +90,9 @@ const GRID: u32 = 512;
 impl Found {
     /// Looks at a finished matte.
     pub fn in_matte(matte: &Alpha) -> Self {
-        let width = matte.size().width as usize;
-        let rows = matte.values().par_chunks(width).enumerate().map(|(y, row)| Row::of(y as u32, row));
-        let all = rows.reduce(Row::default, Row::join);
+        let all = Row::all_of(matte);
         let area = matte.size().area() as f64;
-        let subject =
-            all.columns.filter(|_| all.greatest >= SUBJECT).zip(all.rows).map(|((left, right), (top, bottom))| Rect {
-                left,
-                top,
-                size: Size::new(right - left + 1, bottom - top + 1),
-            });
+        let subject = all.subject();
         let confidence = if all.opaque > 0.0 { (all.decided / all.opaque) as f32 } else { 0.0 };
         let coverage = (all.sum / area) as f32;
         let undecided = if all.opaque > 0.0 { (all.undecided / all.opaque) as f32 } else { 0.0 };
@@ -109,6 +102,11 @@ impl Found {
         };
         Self { subject, coverage, confidence, doubts }
     }
+}
+
+/// The box of the subject in a matte; `None` when it is nowhere half opaque.
+pub fn subject_box(matte: &Alpha) -> Option<Rect> {
+    Row::all_of(matte).subject()
 }
 
 fn doubts(matte: &Alpha, coverage: f32, undecided: f32) -> Vec<Doubt> {
@@ -164,6 +162,21 @@ struct Row {
 }
 
 impl Row {
+    fn all_of(matte: &Alpha) -> Self {
+        let width = matte.size().width as usize;
+        let rows = matte.values().par_chunks(width).enumerate().map(|(y, row)| Self::of(y as u32, row));
+        rows.reduce(Self::default, Self::join)
+    }
+
+    fn subject(&self) -> Option<Rect> {
+        let found = self.columns.filter(|_| self.greatest >= SUBJECT).zip(self.rows);
+        found.map(|((left, right), (top, bottom))| Rect {
+            left,
+            top,
+            size: Size::new(right - left + 1, bottom - top + 1),
+        })
+    }
+
     fn of(y: u32, row: &[f32]) -> Self {
         let mut found = Self::default();
         for (x, &alpha) in row.iter().enumerate() {

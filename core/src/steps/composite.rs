@@ -5,12 +5,21 @@ use rayon::prelude::*;
 use super::shadow::Cast;
 use crate::pixels::{Alpha, Rgb, Samples, unit_to_u8, unit_to_u16};
 
+/// What is painted behind a subject.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// Its colours.
+    pub color: &'a Rgb,
+    /// How opaque it is, 0 to 1.
+    pub opacity: f32,
+}
+
 /// Puts the subject over what is behind it; all are of one size.
 ///
-/// With a background the colour becomes the opaque composite and the matte stays the subject's.
+/// With an opaque background the colour becomes the composite and the matte stays the subject's.
 /// Without one, a shadow becomes part of the cut-out: its colour under the subject's, its alpha joined to the matte.
 #[must_use]
-pub fn over(mut color: Rgb, mut matte: Alpha, background: Option<&Rgb>, cast: Option<&Cast>) -> (Rgb, Alpha) {
+pub fn over(mut color: Rgb, mut matte: Alpha, background: Option<Ground<'_>>, cast: Option<&Cast>) -> (Rgb, Alpha) {
     if background.is_none() && cast.is_none() {
         return (color, matte);
     }
@@ -29,7 +38,7 @@ pub fn over(mut color: Rgb, mut matte: Alpha, background: Option<&Rgb>, cast: Op
 }
 
 struct Behind<'a> {
-    background: Option<&'a Rgb>,
+    background: Option<Ground<'a>>,
     cast: Option<&'a Cast>,
 }
 
@@ -38,13 +47,21 @@ impl Behind<'_> {
     fn at(&self, index: usize) -> ([f32; 3], f32) {
         let shade = self.cast.map(|cast| (cast.color, cast.alpha.values()[index]));
         match (self.background, shade) {
-            (Some(background), None) => (background.unit(index), 1.0),
-            (Some(background), Some((color, alpha))) => {
-                let ground = background.unit(index);
-                (std::array::from_fn(|c| ground[c] + alpha * (color[c] - ground[c])), 1.0)
+            (Some(ground), None) => (ground.color.unit(index), ground.opacity),
+            (Some(ground), Some((color, alpha))) => {
+                let through = ground.opacity * (1.0 - alpha);
+                let total = alpha + through;
+                let below = ground.color.unit(index);
+                let mixed = |c: usize| (alpha * color[c] + through * below[c]) / total.max(f32::EPSILON);
+                (std::array::from_fn(mixed), total)
             }
             (None, shade) => shade.unwrap_or(([0.0; 3], 0.0)),
         }
+    }
+
+    /// Whether nothing shows through.
+    fn covers(&self) -> bool {
+        self.background.is_some_and(|ground| ground.opacity >= 1.0)
     }
 }
 
@@ -69,7 +86,7 @@ fn mix_row<T: Copy>(
                 *sample = from_unit((*alpha * to_unit(*sample) + under * ground) / total);
             }
         }
-        if behind.background.is_none() {
+        if !behind.covers() {
             *alpha = total.min(1.0);
         }
     }
@@ -86,10 +103,23 @@ mod tests {
     fn a_background_shows_as_much_as_the_matte_lets_through() {
         let matte = Alpha::new(SIZE, vec![0.0, 0.5, 1.0]);
         let white = Rgb::filled(SIZE, [255; 3]);
-        let (color, kept) = over(Rgb::filled(SIZE, [100, 0, 0]), matte.clone(), Some(&white), None);
+        let (color, kept) =
+            over(Rgb::filled(SIZE, [100, 0, 0]), matte.clone(), Some(Ground { color: &white, opacity: 1.0 }), None);
         let Samples::Eight(samples) = color.samples() else { panic!() };
         assert_eq!(samples, &[255, 255, 255, 178, 128, 128, 100, 0, 0]);
         assert_eq!(kept, matte);
+    }
+
+    #[test]
+    fn what_shows_through_a_background_stays_transparent() {
+        let matte = Alpha::new(SIZE, vec![0.0, 0.5, 1.0]);
+        let white = Rgb::filled(SIZE, [255; 3]);
+        let ground = Ground { color: &white, opacity: 0.5 };
+        let (color, alpha) = over(Rgb::filled(SIZE, [100, 0, 0]), matte, Some(ground), None);
+        assert_eq!(alpha.values(), [0.5, 0.75, 1.0]);
+        let Samples::Eight(samples) = color.samples() else { panic!() };
+        // Half subject, a quarter ground: two to one.
+        assert_eq!(samples, &[255, 255, 255, 152, 85, 85, 100, 0, 0]);
     }
 
     #[test]

@@ -28,6 +28,30 @@ impl Placement {
         Self { canvas: size, source: Rect { left: 0, top: 0, size }, scaled: size, offset: [0, 0] }
     }
 
+    /// The same on a canvas of at most so many pixels, and at least one.
+    #[must_use]
+    pub fn within(self, most: u64) -> Self {
+        let area = self.canvas.pixels();
+        if area <= most {
+            return self;
+        }
+        let factor = (most as f64 / area as f64).sqrt();
+        // Rounded down, the product cannot come out above.
+        let side = |length: u32| ((f64::from(length) * factor).floor() as u32).max(1);
+        let canvas = Size::new(side(self.canvas.width), side(self.canvas.height));
+        if self.is_whole() {
+            return Self { canvas, scaled: canvas, ..self };
+        }
+        let rounded = |length: u32| ((f64::from(length) * factor).round() as u32).max(1);
+        let scaled = Size::new(rounded(self.scaled.width), rounded(self.scaled.height));
+        Self { canvas, scaled, offset: self.offset.map(|at| (at as f64 * factor).round() as i64), ..self }
+    }
+
+    /// Whether what is shown covers the canvas exactly.
+    fn is_whole(&self) -> bool {
+        self.scaled == self.canvas && self.offset == [0, 0]
+    }
+
     /// Whether nothing moves.
     #[must_use]
     pub fn is_identity(&self, size: Size) -> bool {
@@ -38,18 +62,23 @@ impl Placement {
 /// Decides where a picture of `size` with this subject box comes to stand. Without a subject, all of the picture is it.
 #[must_use]
 pub fn place(size: Size, subject: Option<Rect>, layout: &Layout) -> Placement {
+    let placement = place_whole(size, subject, layout);
+    layout.most_pixels.map_or(placement, |most| placement.within(most))
+}
+
+fn place_whole(size: Size, subject: Option<Rect>, layout: &Layout) -> Placement {
     let moves = layout.canvas.is_some() || layout.scale.is_some() || layout.position.is_some();
     if !layout.crop && !moves {
         return Placement::identity(size);
     }
     let subject = subject.unwrap_or(Rect { left: 0, top: 0, size });
     let box_size = subject.size;
-    let margin = layout.margin.pixels(box_size.width.max(box_size.height) as f32).max(0.0);
+    let [above, right_of, below, left_of] = layout.margin.pixels(box_size);
+    let (across, upright) = (left_of + right_of, above + below);
     let canvas = match layout.canvas {
         Some(Canvas(canvas)) => canvas,
         None if layout.crop && layout.scale.is_none() => {
-            let around = (2.0 * margin).round() as u32;
-            Size::new(box_size.width + around, box_size.height + around)
+            Size::new(box_size.width + across.round() as u32, box_size.height + upright.round() as u32)
         }
         None => size,
     };
@@ -59,16 +88,18 @@ pub fn place(size: Size, subject: Option<Rect>, layout: &Layout) -> Placement {
     let scale = match (layout.scale, layout.canvas) {
         (Some(share), _) => ratio(share),
         (None, Some(_)) => {
-            let room = |side: u32, length: u32| (side as f32 - 2.0 * margin).max(1.0) / length as f32;
-            room(canvas.width, box_size.width).min(room(canvas.height, box_size.height))
+            let room = |side: u32, margins: f32, length: u32| (side as f32 - margins).max(1.0) / length as f32;
+            room(canvas.width, across, box_size.width).min(room(canvas.height, upright, box_size.height))
         }
         (None, None) => 1.0,
     };
     let side = |length: u32| ((length as f32 * scale).round() as u32).max(1);
     let scaled = Size::new(side(box_size.width), side(box_size.height));
     let [right, down] = layout.position.unwrap_or([0.5, 0.5]);
-    let offset = [(canvas.width, scaled.width, right), (canvas.height, scaled.height, down)]
-        .map(|(room, length, share)| ((room as f32 - length as f32) * share).round() as i64);
+    // A subject that is not told where to stand leaves more room on the side of the wider margin.
+    let lean = if layout.position.is_none() { [left_of - right_of, above - below] } else { [0.0; 2] };
+    let offset = [(canvas.width, scaled.width, right, lean[0]), (canvas.height, scaled.height, down, lean[1])]
+        .map(|(room, length, share, lean)| ((room as f32 - length as f32) * share + lean / 2.0).round() as i64);
     Placement { canvas, source: subject, scaled, offset }
 }
 
@@ -166,12 +197,39 @@ mod tests {
 
     #[test]
     fn crop_keeps_the_box_and_its_margin() {
-        let layout = Layout { crop: true, margin: Length::Pixels(10.0), ..Layout::default() };
+        let layout = Layout { crop: true, margin: Length::Pixels(10.0).into(), ..Layout::default() };
         let placement = place(SIZE, Some(SUBJECT), &layout);
         assert_eq!(placement.canvas, Size::new(220, 120));
         assert_eq!((placement.offset, placement.scaled), ([10, 10], SUBJECT.size));
-        let percent = Layout { crop: true, margin: Length::Percent(10.0), ..Layout::default() };
+        let percent = Layout { crop: true, margin: Length::Percent(10.0).into(), ..Layout::default() };
         assert_eq!(place(SIZE, Some(SUBJECT), &percent).canvas, Size::new(240, 140));
+    }
+
+    #[test]
+    fn margins_differ_from_side_to_side() {
+        let layout = Layout { crop: true, margin: "10px 20px 30px 40px".parse().unwrap(), ..Layout::default() };
+        let placement = place(SIZE, Some(SUBJECT), &layout);
+        assert_eq!((placement.canvas, placement.offset), (Size::new(260, 140), [40, 10]));
+    }
+
+    #[test]
+    fn an_output_has_at_most_the_pixels_it_may_have_and_keeps_its_proportions() {
+        for most in [1, 50, 999, 30_000, 119_999, 120_000, 1_000_000] {
+            let layout = Layout { most_pixels: Some(most), ..Layout::default() };
+            let placement = place(SIZE, Some(SUBJECT), &layout);
+            let Size { width, height } = placement.canvas;
+            assert!(placement.canvas.pixels() <= most.max(1), "{most}");
+            assert!((f64::from(width) * 0.75 - f64::from(height)).abs() <= 1.0, "{most}: {width} x {height}");
+            assert_eq!(placement.is_identity(SIZE), most >= 120_000);
+            assert_eq!(placement.scaled, placement.canvas);
+        }
+        let layout =
+            Layout { crop: true, margin: Length::Pixels(10.0).into(), most_pixels: Some(6_600), ..Layout::default() };
+        let placement = place(SIZE, Some(SUBJECT), &layout);
+        assert_eq!(
+            (placement.canvas, placement.scaled, placement.offset),
+            (Size::new(110, 60), Size::new(100, 50), [5, 5])
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::{
     guided_filter::{Coefficients, coefficients},
     planes::{Plane, between, box_mean, change_by_grid, gaussian_blur, shrink_alpha, shrink_plane, shrink_rgb},
+    solid,
 };
 use crate::{
     options::Edges,
@@ -162,6 +163,9 @@ fn apply(color: &Rgb, matte: &mut Alpha, fitted: &Coefficients, block: usize) {
 
 /// Does to the edge what the user asked for: threshold, then grow, then feather.
 pub fn adjust(matte: &mut Alpha, edges: &Edges) {
+    if edges.solid {
+        solid::fill(matte);
+    }
     if let Some(threshold) = edges.threshold {
         matte.values_mut().par_iter_mut().for_each(|value| *value = if *value >= threshold { 1.0 } else { 0.0 });
     }

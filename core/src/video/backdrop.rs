@@ -59,6 +59,10 @@ impl Backdrop {
                 .map_err(|error| Error::new(Kind::BackgroundInvalid, error.to_string()).on(path.display()));
         }
         let Some(background) = backgrounds::parse(notation)? else { return Ok(Self::Transparent) };
+        if background.opacity() < 1.0 {
+            let message = format!("the background {notation:?} is not opaque, and nothing of a clip is behind it");
+            return Err(Error::new(Kind::BackgroundInvalid, message));
+        }
         if background.sees_picture() {
             return Ok(Self::Painted(background, Frame::black(size)));
         }

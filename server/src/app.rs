@@ -1,0 +1,148 @@
+//! What requests and jobs share, built once.
+
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use backgroundfx_core::{
+    engine::Engine,
+    limits::Limits,
+    models::{self, Catalog},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use object_store::{ObjectStore, local::LocalFileSystem};
+use tokio::sync::{Semaphore, watch};
+use uuid::Uuid;
+
+use crate::{
+    Config, Error, Kind, Result, coalesce::Coalescer, db::Database, fetch::Fetcher, inference::Inference, rates::Rates,
+};
+
+/// Everything that requests and jobs share.
+pub struct App {
+    /// What the operator set.
+    pub config: Config,
+    /// The tables.
+    pub db: Database,
+    /// Uploads and results.
+    pub objects: Arc<dyn ObjectStore>,
+    /// The threads that networks run on.
+    pub inference: Arc<Inference>,
+    /// Identical pictures that are asked for at the same time are made once.
+    pub coalescer: Coalescer,
+    /// Fetches what clients name.
+    pub fetcher: Fetcher,
+    /// How much each key may still send.
+    pub rates: Rates,
+    /// Bodies that may be held in memory, in units of [`App::BODY_UNIT`] bytes.
+    pub bodies: Arc<Semaphore>,
+    /// What is counted.
+    pub metrics: PrometheusHandle,
+    /// When the server began.
+    pub started: Instant,
+    stopping: watch::Sender<bool>,
+    warm: AtomicBool,
+}
+
+impl App {
+    /// The grain of [`App::bodies`].
+    pub const BODY_UNIT: u64 = 16 * 1024;
+
+    /// Opens everything under the configured folder.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, the folder or the database.
+    pub async fn open(
+        config: Config,
+        engine: Engine,
+        catalog: Catalog,
+        metrics: PrometheusHandle,
+    ) -> Result<Arc<Self>> {
+        config.validate()?;
+        let folder = config.folder()?;
+        let unusable = |error: std::io::Error| {
+            let message = format!("the folder {} cannot be used: {error}", folder.display());
+            Error::new(Kind::ConfigInvalid, message).because(error)
+        };
+        let kept = folder.join("objects");
+        fs::create_dir_all(&kept).map_err(unusable)?;
+        let db = Database::open_in(&folder).await?;
+        let objects: Arc<dyn ObjectStore> =
+            Arc::new(LocalFileSystem::new_with_prefix(&kept)?.with_automatic_cleanup(true));
+        catalog.card(config.model.as_deref().unwrap_or(models::DEFAULT))?;
+        let inference = Inference::start(Arc::new(engine), Arc::new(catalog), config.threads(), config.waiting)?;
+        Ok(Arc::new(Self {
+            fetcher: Fetcher::new(&config.fetch_hosts)?,
+            rates: Rates::new(config.rate_megapixels),
+            bodies: Arc::new(Semaphore::new((config.bodies_megabytes * 1_000_000 / Self::BODY_UNIT) as usize)),
+            inference: Arc::new(inference),
+            coalescer: Coalescer::default(),
+            stopping: watch::Sender::new(false),
+            warm: AtomicBool::new(false),
+            started: Instant::now(),
+            config,
+            db,
+            objects,
+            metrics,
+        }))
+    }
+
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+    }
+
+    /// A new identifier that orders by time: the noun, an underscore, and 32 hexadecimal digits.
+    #[must_use]
+    pub fn new_id(&self, noun: &str) -> String {
+        format!("{noun}_{}", Uuid::now_v7().simple())
+    }
+
+    /// What pictures may ask of this machine.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let file_bytes = self.config.body_megabytes * 1_000_000;
+        Limits { file_bytes, ..Limits::with_megapixels(self.config.max_megapixels) }
+    }
+
+    /// The model for requests that name none.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        self.config.model.as_deref().unwrap_or(models::DEFAULT)
+    }
+
+    /// Notes that the default network is loaded.
+    pub fn set_warm(&self) {
+        self.warm.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the default network is loaded.
+    #[must_use]
+    pub fn is_warm(&self) -> bool {
+        self.warm.load(Ordering::Relaxed)
+    }
+
+    /// Tells all parts that the server is being stopped.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Whether the server is being stopped.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Ends when the server is being stopped.
+    pub async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // It fails only when the sender is gone, and then nothing is left to wait for.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+}

@@ -1,0 +1,139 @@
+//! What an operator can set about the service. Every field has a default that makes a laptop a complete server.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Kind, Result};
+
+/// The settings of the service. Unknown fields are refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Folder of the embedded database, uploads and results; the one of this user when unset.
+    pub data: Option<PathBuf>,
+    /// Pictures worked on at the same time; one for each core, at most 8, when unset.
+    pub threads: Option<usize>,
+    /// Most requests that wait for their turn; one more is answered 429 at once.
+    pub waiting: usize,
+    /// Most seconds a request waits and works; 503 after.
+    pub request_seconds: u64,
+    /// Most millions of bytes of one request's body.
+    pub body_megabytes: u64,
+    /// Most millions of bytes of all bodies held in memory at one time; one more is answered 429 at once.
+    pub bodies_megabytes: u64,
+    /// Most pixels of a picture, in millions.
+    pub max_megapixels: u32,
+    /// Megapixels a key may send in a minute.
+    pub rate_megapixels: u32,
+    /// Hours that results are kept.
+    pub result_hours: u64,
+    /// Seconds that running work is waited for when the server is stopped.
+    pub drain_seconds: u64,
+    /// Whether pictures may be cut out without a key.
+    pub anonymous: bool,
+    /// Hosts of the own network that may be fetched from, as `host` or `host:port`; all others must be public.
+    pub fetch_hosts: Vec<String>,
+    /// Model used when a request names none.
+    pub model: Option<String>,
+    /// How the log is written.
+    pub log: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Pretty,
+    /// A JSON object a line.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: None,
+            threads: None,
+            waiting: 32,
+            request_seconds: 120,
+            body_megabytes: 23,
+            bodies_megabytes: 400,
+            max_megapixels: 50,
+            rate_megapixels: 500,
+            result_hours: 24,
+            drain_seconds: 20,
+            anonymous: false,
+            fetch_hosts: Vec::new(),
+            model: None,
+            log: LogFormat::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Checks every field and reports all that is wrong at once.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigInvalid`] naming each field, its value and what it allows.
+    pub fn validate(&self) -> Result<()> {
+        let mut problems = Vec::new();
+        let mut within = |field: &str, value: u64, low: u64, high: u64| {
+            if !(low..=high).contains(&value) {
+                problems.push(format!("serve.{field} is {value}, allowed is {low} to {high}"));
+            }
+        };
+        within("threads", self.threads.unwrap_or(1) as u64, 1, 256);
+        within("waiting", self.waiting as u64, 0, 100_000);
+        within("request_seconds", self.request_seconds, 1, 3600);
+        within("body_megabytes", self.body_megabytes, 1, 10_000);
+        within("bodies_megabytes", self.bodies_megabytes, self.body_megabytes, 1_000_000);
+        within("max_megapixels", u64::from(self.max_megapixels), 1, 1000);
+        within("rate_megapixels", u64::from(self.rate_megapixels), 1, 1_000_000_000);
+        within("result_hours", self.result_hours, 1, 24 * 366);
+        within("drain_seconds", self.drain_seconds, 0, 3600);
+        if problems.is_empty() { Ok(()) } else { Err(Error::new(Kind::ConfigInvalid, problems.join("; "))) }
+    }
+
+    /// The folder of everything that is kept.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigInvalid`] when none is set and this user has none.
+    pub fn folder(&self) -> Result<PathBuf> {
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let own = || match () {
+            () if cfg!(windows) => variable("LOCALAPPDATA"),
+            () if cfg!(target_os = "macos") => variable("HOME").map(|home| home.join("Library/Application Support")),
+            () => variable("XDG_DATA_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/share"))),
+        };
+        self.data.clone().or_else(|| Some(own()?.join("backgroundfx/server"))).ok_or_else(|| {
+            Error::new(
+                Kind::ConfigInvalid,
+                "serve.data is not set and this user has no folder for data; name one with --data",
+            )
+        })
+    }
+
+    /// Pictures worked on at the same time: one more than the network works on keeps it busy.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid_and_all_that_is_wrong_is_told_at_once() {
+        assert!(Config::default().validate().is_ok());
+        let wrong = Config { request_seconds: 0, max_megapixels: 0, ..Config::default() };
+        let message = wrong.validate().unwrap_err().to_string();
+        assert!(message.contains("request_seconds") && message.contains("max_megapixels"), "{message}");
+    }
+}

@@ -1,0 +1,76 @@
+//! What load balancers and monitoring ask, and what is installed.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::problem::Problem;
+use crate::{App, Result, auth::Caller};
+
+/// The process lives.
+pub async fn live() -> Json<Value> {
+    Json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+}
+
+/// Requests can be served: the database answers and the default network is loaded.
+pub async fn ready(State(app): State<Arc<App>>) -> Response {
+    let database = app.db.check().await.is_ok();
+    let checks = [("database", database), ("model", app.is_warm()), ("accepting", !app.is_stopping())];
+    let ok = checks.iter().all(|(_, fine)| *fine);
+    let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let checks: serde_json::Map<String, Value> =
+        checks.into_iter().map(|(name, fine)| (name.to_owned(), fine.into())).collect();
+    (status, Json(json!({"status": if ok { "ok" } else { "unavailable" }, "checks": checks}))).into_response()
+}
+
+/// Counters and histograms in Prometheus's text format.
+pub async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let (waiting, places) = app.inference.filling();
+    metrics::gauge!("backgroundfx_admitted").set(waiting as f64);
+    metrics::gauge!("backgroundfx_admitted_most").set(places as f64);
+    metrics::gauge!("backgroundfx_running").set(app.inference.running() as f64);
+    metrics::gauge!("backgroundfx_uptime_seconds").set(app.started.elapsed().as_secs_f64());
+    let text = app.metrics.render();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// The models that requests may name.
+pub async fn models(State(app): State<Arc<App>>) -> Json<Value> {
+    let (catalog, store) = (app.inference.catalog(), app.inference.engine().store());
+    let here =
+        catalog.cards().iter().filter(|card| card.is_key() || card.name == app.model() || catalog.is_here(store, card));
+    let shown: Vec<Value> = here
+        .map(|card| {
+            json!({
+                "name": card.name, "family": card.family, "about": card.about, "matting": card.is_matting(),
+                "asks_for_points": card.is_prompted(), "default": card.name == app.model(),
+            })
+        })
+        .collect();
+    Json(json!({"models": shown}))
+}
+
+/// Who the key is, and what it may still send.
+pub async fn account(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, Problem> {
+    let left = app.rates.look(&caller.actor);
+    Ok(Json(json!({
+        "organisation": caller.organisation,
+        "actor": caller.actor,
+        "role": caller.role.name(),
+        "rate": {"megapixels_per_minute": left.limit, "remaining": left.remaining},
+        "limits": {
+            "body_megabytes": app.config.body_megabytes,
+            "max_megapixels": app.config.max_megapixels,
+            "result_hours": app.config.result_hours,
+        },
+    })))
+}

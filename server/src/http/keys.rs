@@ -1,0 +1,140 @@
+//! `/v1/keys` and `/v1/audit`: who may call, and who changed what.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Path, Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{body, problem::Problem, time};
+use crate::{
+    App, Error, Kind, Result,
+    auth::{Caller, Role, keys},
+    db::{
+        Work,
+        api_keys::{self, ApiKey},
+        audit_log::{self, Entry},
+    },
+};
+
+/// A key that is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    name: String,
+    role: Role,
+}
+
+/// Lists the organisation's keys.
+pub async fn list(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>) -> Result<Json<Value>, Problem> {
+    let keys = api_keys::list(&app.db, &caller.organisation).await?;
+    Ok(Json(json!({"keys": keys.iter().map(show).collect::<Vec<_>>()})))
+}
+
+/// Makes a key and shows it, once.
+pub async fn create(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let wanted: NewKey = body::json(request).await?;
+    if wanted.name.trim().is_empty() || wanted.name.chars().count() > 100 {
+        return Err(Error::new(Kind::RequestInvalid, "name must have 1 to 100 characters").into());
+    }
+    if !caller.role.may_give(wanted.role) {
+        let message = format!("the role {} may not give {}", caller.role.name(), wanted.role.name());
+        return Err(Error::new(Kind::Forbidden, message).into());
+    }
+    let mut work = app.db.begin().await?;
+    let (key, text) = add(&app, &mut work, &caller.organisation, wanted.name.trim(), wanted.role).await?;
+    audit(&app, &mut work, &caller, "key.create", &key.id).await?;
+    work.commit().await.map_err(Error::from)?;
+    let mut shown = show(&key);
+    shown["key"] = text.into();
+    Ok((StatusCode::CREATED, Json(shown)).into_response())
+}
+
+/// Revokes a key.
+pub async fn revoke(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let keys = api_keys::list(&app.db, &caller.organisation).await?;
+    let unknown = || Error::new(Kind::NotFound, format!("there is no key {id:?}"));
+    let key = keys.iter().find(|key| key.id == id).ok_or_else(unknown)?;
+    if !caller.role.may_give(key.role) {
+        let message = format!("the role {} may not revoke a key of the role {}", caller.role.name(), key.role.name());
+        return Err(Error::new(Kind::Forbidden, message).into());
+    }
+    let mut work = app.db.begin().await?;
+    if !api_keys::revoke(&mut work, &caller.organisation, &id, app.now()).await? {
+        return Err(unknown().into());
+    }
+    audit(&app, &mut work, &caller, "key.revoke", &id).await?;
+    work.commit().await.map_err(Error::from)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lists the newest changes.
+pub async fn audit_log(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, Problem> {
+    let entries = audit_log::list(&app.db, &caller.organisation, None, 200).await?;
+    let shown: Vec<Value> = entries
+        .iter()
+        .map(|entry| {
+            json!({
+                "id": entry.id, "actor": entry.actor, "action": entry.action, "target": entry.target,
+                "at": time::shown(entry.at),
+            })
+        })
+        .collect();
+    Ok(Json(json!({"entries": shown})))
+}
+
+/// Adds a key to the table; the key's text is nowhere but in the answer.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn add(app: &App, work: &mut Work, organisation: &str, name: &str, role: Role) -> Result<(ApiKey, String)> {
+    let text = keys::generate();
+    let key = ApiKey {
+        id: app.new_id("key"),
+        name: name.to_owned(),
+        prefix: keys::shown(&text),
+        role,
+        created: app.now(),
+        last_used: None,
+    };
+    api_keys::insert(work, organisation, &key, &keys::hash(&text)).await?;
+    Ok((key, text))
+}
+
+/// Notes a change in the same work as the change.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn audit(app: &App, work: &mut Work, caller: &Caller, action: &str, target: &str) -> Result<()> {
+    let entry = Entry {
+        id: app.new_id("audit"),
+        actor: caller.actor.clone(),
+        action: action.to_owned(),
+        target: target.to_owned(),
+        at: app.now(),
+    };
+    audit_log::insert(work, &caller.organisation, &entry).await
+}
+
+fn show(key: &ApiKey) -> Value {
+    json!({
+        "id": key.id, "name": key.name, "prefix": key.prefix, "role": key.role.name(),
+        "created": time::shown(key.created), "last_used": key.last_used.map(time::shown),
+    })
+}

@@ -1,0 +1,181 @@
+//! `POST /v1/remove`: a picture in, its cut-out back in the same answer.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use backgroundfx_core::files::{Format, WriteOptions};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+
+use super::{
+    cut,
+    form::{Form, Held},
+    problem::Problem,
+};
+use crate::{
+    App, Error, Kind, Result,
+    auth::Caller,
+    options::{self, Asked},
+    picture::{Made, Order, Output},
+};
+
+/// What the fields of this route may be called.
+const FIELDS: [&str; 11] = [
+    "image",
+    "image_url",
+    "image_base64",
+    "background",
+    "background_image",
+    "background_url",
+    "preset",
+    "model",
+    "options",
+    "format",
+    "output",
+];
+
+/// Cuts out one picture while the client waits.
+pub async fn remove(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    if let Err(error) = cut::admit(&app, &caller) {
+        super::form::drain(body.into_data_stream()).await;
+        return Err(error.into());
+    }
+    let held = Held::read(&app, &parts.headers, body).await?;
+    let form = form(&parts.headers, held.bytes.clone()).await?.with_query(parts.uri.query())?;
+    let order = order(&app, &form).await?;
+    let made = cut::cut_out(&app, &caller, order).await.map_err(Problem)?;
+    Ok(answer(&made, &parts.headers))
+}
+
+/// The fields of the body; a picture sent as it is becomes the field `image`.
+async fn form(headers: &HeaderMap, body: bytes::Bytes) -> Result<Form> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if content_type.starts_with("image/") || content_type.starts_with("application/octet-stream") {
+        let mut form = Form::default();
+        form.push_file("image", body);
+        return Ok(form);
+    }
+    Form::parse(headers, body).await
+}
+
+/// What the fields order.
+///
+/// # Errors
+/// [`Kind::RequestInvalid`] naming the field; what fetching reports.
+pub async fn order(app: &App, form: &Form) -> Result<Order> {
+    if let Some(unknown) = form.names().find(|name| !FIELDS.contains(name) && *name != "quality") {
+        return Err(Error::new(Kind::RequestInvalid, format!("there is no field {unknown:?}")));
+    }
+    let missing = || Error::new(Kind::RequestInvalid, "there is no picture: send image, image_url or image_base64");
+    let picture =
+        cut::source(app, form, "image", Some("image_url"), Some("image_base64")).await?.ok_or_else(missing)?;
+    let background = cut::source(app, form, "background_image", Some("background_url"), None).await?;
+    if background.is_some() && form.text("background").is_some() {
+        return Err(Error::new(Kind::RequestInvalid, "background and a picture behind the subject exclude each other"));
+    }
+    let fields =
+        form.text("options").map(serde_json::from_str::<Value>).transpose().map_err(|error| {
+            Error::new(Kind::RequestInvalid, format!("options is not JSON: {error}")).because(error)
+        })?;
+    let asked = Asked {
+        preset: form.text("preset"),
+        model: form.text("model"),
+        background: form.text("background"),
+        fields: fields.as_ref(),
+    };
+    let options = options::options(app, &asked)?;
+    let output = output(form.text("format"), form.text("quality"), form.text("output"))?;
+    Ok(Order { picture, background, options, output, limits: app.limits(), region: None })
+}
+
+/// What is written, from the fields `format`, `quality` and `output`.
+///
+/// # Errors
+/// [`Kind::RequestInvalid`] naming the field.
+pub fn output(format: Option<&str>, quality: Option<&str>, output: Option<&str>) -> Result<Output> {
+    let wrong = |field: &str, value: &str, allowed: &str| {
+        Error::new(Kind::RequestInvalid, format!("{field} is {value:?}, allowed is {allowed}"))
+    };
+    let written = || Format::all().filter(|format| format.is_written());
+    let named = match format {
+        None | Some("auto") => None,
+        Some(name) => {
+            Some(written().find(|format| Format::from_extension(name) == Some(*format)).ok_or_else(|| {
+                let all: Vec<_> = written().map(Format::extension).collect();
+                wrong("format", name, &format!("auto, {}", all.join(", ")))
+            })?)
+        }
+    };
+    let quality = match quality {
+        None => WriteOptions::new(Format::Png).quality,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|quality| WriteOptions::QUALITY.contains(quality))
+            .ok_or_else(|| wrong("quality", text, "1 to 100"))?,
+    };
+    let options = WriteOptions { quality, ..WriteOptions::new(named.unwrap_or(Format::Png)) };
+    match output {
+        None | Some("cutout") if named.is_none() => Ok(Output::Fitting(options)),
+        None | Some("cutout") => Ok(Output::Picture(options)),
+        Some("matte") => Ok(Output::Matte(options)),
+        Some("pair") => Ok(Output::Pair(options)),
+        Some(other) => Err(wrong("output", other, "cutout, matte, pair")),
+    }
+}
+
+/// The cut-out as the client wants it: as it is, or in JSON.
+fn answer(made: &Made, headers: &HeaderMap) -> Response {
+    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut response = if accepts.starts_with("application/json") {
+        let mut body = describe(made);
+        body["image_base64"] = BASE64_STANDARD.encode(&made.bytes).into();
+        Json(body).into_response()
+    } else {
+        ([(header::CONTENT_TYPE, made.media_type)], made.bytes.clone()).into_response()
+    };
+    let report = &made.report;
+    let texts = [
+        ("server-timing", cut::server_timing(made)),
+        ("x-bgfx-model", report.model.model.clone()),
+        ("x-bgfx-model-license", report.model.license.weights.clone()),
+        ("x-bgfx-confidence", format!("{:.3}", report.confidence)),
+    ];
+    for (name, text) in texts {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}
+
+/// What is known of a cut-out, as JSON.
+#[must_use]
+pub fn describe(made: &Made) -> Value {
+    let subject = made.subject.map(|subject| {
+        json!({"left": subject.left, "top": subject.top, "width": subject.size.width, "height": subject.size.height})
+    });
+    let report = &made.report;
+    json!({
+        "media_type": made.media_type,
+        "bytes": made.bytes.len(),
+        "width": made.size.width,
+        "height": made.size.height,
+        "subject": subject,
+        "confidence": (f64::from(report.confidence) * 1000.0).round() / 1000.0,
+        "coverage": (f64::from(report.coverage) * 1000.0).round() / 1000.0,
+        "doubts": report.doubts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "model": report.model.model,
+        "model_license": report.model.license.weights,
+    })
+}

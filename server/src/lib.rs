@@ -1,0 +1,25 @@
+//! The BackgroundFX service: an HTTP API over the library, with everything it needs in one process.
+//!
+//! `http` turns requests into orders and orders into answers; [`inference`] makes them on threads of its own; [`db`] and
+//! the object store keep what must outlive a request. [`serve::serve`] starts it all.
+
+#![forbid(unsafe_code)]
+
+mod app;
+pub mod auth;
+mod coalesce;
+pub mod config;
+pub mod conformance;
+pub mod db;
+pub mod error;
+pub mod fetch;
+pub mod http;
+pub mod inference;
+pub mod options;
+pub mod picture;
+mod rates;
+pub mod serve;
+
+pub use app::App;
+pub use config::Config;
+pub use error::{Error, KINDS, Kind, Result};

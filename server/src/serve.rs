@@ -1,0 +1,148 @@
+//! Starting and stopping: listen, make the first key, load the network, serve until a signal, drain.
+
+mod connections;
+mod first;
+
+use std::{
+    io::Write,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use backgroundfx_core::{
+    engine::{Device, Engine},
+    models::Catalog,
+};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::{net::TcpListener, runtime::Runtime};
+use tracing_subscriber::{EnvFilter, fmt};
+
+use crate::{App, Config, Error, Kind, Result, config::LogFormat, http};
+
+/// Serves until the process is asked to stop. What a person must see goes to `screen`, the log to standard error.
+///
+/// # Errors
+/// What is wrong with the configuration, the folder, the database or the address.
+pub fn serve(config: Config, engine: Engine, catalog: Catalog, screen: &mut dyn Write) -> Result<()> {
+    config.validate()?;
+    log_to_stderr(config.log);
+    let runtime =
+        Runtime::new().map_err(|error| Error::new(Kind::Internal, "cannot start the runtime").because(error))?;
+    let result = runtime.block_on(run(config, engine, catalog, screen));
+    // A thread in a network cannot be stopped; its result is not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    result
+}
+
+async fn run(config: Config, engine: Engine, catalog: Catalog, screen: &mut dyn Write) -> Result<()> {
+    let server = Server::open(config, engine, catalog).await?;
+    let unwritable = |error| Error::new(Kind::Internal, "cannot write to standard output").because(error);
+    if let Some(key) = server.first_key() {
+        writeln!(screen, "api key: {key}").map_err(unwritable)?;
+    }
+    writeln!(screen, "listening on http://{}", server.address()).map_err(unwritable)?;
+    screen.flush().map_err(unwritable)?;
+    server.run(stop_signal()).await;
+    Ok(())
+}
+
+/// A server that listens and does not serve yet.
+pub struct Server {
+    app: Arc<App>,
+    listener: TcpListener,
+    address: SocketAddr,
+    first_key: Option<String>,
+}
+
+impl Server {
+    /// Takes the address, opens the folder, and makes the first key if there is none.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, the folder, the database or the address.
+    pub async fn open(config: Config, engine: Engine, catalog: Catalog) -> Result<Self> {
+        config.validate()?;
+        let address = config.listen;
+        let taken = |error: std::io::Error| {
+            Error::new(Kind::ListenFailed, format!("cannot listen on {address}: {error}")).because(error)
+        };
+        let listener = TcpListener::bind(address).await.map_err(taken)?;
+        let address = listener.local_addr().map_err(taken)?;
+        let app = App::open(config, engine, catalog, recorder()?).await?;
+        let first_key = first::set_up(&app).await?;
+        Ok(Self { app, listener, address, first_key })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The owner's key, at the first start in a folder.
+    #[must_use]
+    pub fn first_key(&self) -> Option<&str> {
+        self.first_key.as_deref()
+    }
+
+    /// Serves until `stop` ends, then waits for running requests, as long as is configured.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        tokio::spawn(warm_up(self.app.clone()));
+        let drained = connections::serve(&self.app, self.listener, http::router(&self.app), stop).await;
+        self.app.db.close().await;
+        tracing::info!(drained, "stopped");
+    }
+}
+
+/// Loads the default network before the first request needs it.
+async fn warm_up(app: Arc<App>) {
+    let (model, began) = (app.model().to_owned(), Instant::now());
+    let permit = app.inference.permit().await;
+    let loaded = app.inference.run(permit, move |hand, _| hand.segmenter(&model, Device::Auto).map(|_| ())).await;
+    match loaded {
+        Ok(()) => {
+            app.set_warm();
+            tracing::info!(took_ms = began.elapsed().as_millis() as u64, model = app.model(), "ready");
+        }
+        Err(error) => tracing::error!(code = error.kind().code(), hint = error.kind().hint(), "{error}"),
+    }
+}
+
+/// Ends with the first SIGTERM or SIGINT.
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
+
+/// The recorder of this process; there can be one only.
+///
+/// # Errors
+/// [`Kind::Internal`] when another is installed already.
+fn recorder() -> Result<PrometheusHandle> {
+    static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    let buckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
+    let install = || PrometheusBuilder::new().set_buckets(&buckets).ok()?.install_recorder().ok();
+    HANDLE.get_or_init(install).clone().ok_or_else(|| Error::new(Kind::Internal, "metrics cannot be recorded"))
+}
+
+/// `RUST_LOG` chooses what is logged; without it, what this program says from `info` on.
+fn log_to_stderr(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,backgroundfx_server=info"));
+    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second server in one process keeps the first one's log.
+    let _ = match format {
+        LogFormat::Pretty => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+}

@@ -1,0 +1,37 @@
+//! The first start: an organisation, its owner, and a key that is shown once.
+
+use crate::{
+    App, Result,
+    auth::{Caller, Role},
+    db::{
+        organisations,
+        users::{self, NewUser},
+    },
+    http::keys,
+};
+
+/// Sets up an empty database; the key's text, if there is a new one.
+///
+/// # Errors
+/// [`crate::Kind::DatabaseUnusable`].
+pub async fn set_up(app: &App) -> Result<Option<String>> {
+    if organisations::first(&app.db).await?.is_some() {
+        return Ok(None);
+    }
+    let (organisation, user) = (app.new_id("org"), app.new_id("user"));
+    let mut work = app.db.begin().await?;
+    organisations::insert(&mut work, &organisation, "Home", app.now()).await?;
+    let owner = NewUser {
+        id: &user,
+        organisation: &organisation,
+        email: "owner@localhost",
+        password_hash: None,
+        role: Role::Owner,
+    };
+    users::insert(&mut work, &owner, app.now()).await?;
+    let (key, text) = keys::add(app, &mut work, &organisation, "first key", Role::Owner).await?;
+    let system = Caller { actor: "system".to_owned(), organisation, role: Role::Owner };
+    keys::audit(app, &mut work, &system, "key.create", &key.id).await?;
+    work.commit().await?;
+    Ok(Some(text))
+}

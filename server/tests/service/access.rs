@@ -1,0 +1,106 @@
+//! Keys, roles, and answers to those who may not.
+
+use serde_json::json;
+
+use crate::stage::{Stage, json};
+
+#[tokio::test]
+async fn the_first_start_gives_a_key_that_a_restart_keeps_and_does_not_show_again() {
+    let stage = Stage::new().await;
+    assert!(stage.key.starts_with("bfx_"));
+    let (status, account) = json(stage.get("/v1/account")).await;
+    assert_eq!((status, account["role"].as_str()), (200, Some("owner")));
+    // The key is nowhere in the folder.
+    let key = stage.key.clone().into_bytes();
+    for entry in std::fs::read_dir(stage.folder.path()).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+        let bytes = std::fs::read(entry.path()).unwrap();
+        assert!(!bytes.windows(key.len()).any(|window| window == key), "{:?}", entry.path());
+    }
+    let stage = stage.restart().await;
+    assert_eq!(json(stage.get("/v1/account")).await.1, account);
+}
+
+#[tokio::test]
+async fn every_route_refuses_who_has_no_key_and_whose_role_may_not() {
+    let stage = Stage::new().await;
+    let mut keys = Vec::new();
+    for role in ["owner", "admin", "editor", "viewer"] {
+        let (status, made) = json(stage.post("/v1/keys").json(&json!({"name": role, "role": role}))).await;
+        assert_eq!(status, 201, "{made}");
+        keys.push((role, made["key"].as_str().unwrap().to_owned()));
+    }
+    // Path, method, and the roles that get past the door; behind it, requests without a body are not right.
+    let routes = [
+        ("GET", "/v1/account", "owner admin editor viewer"),
+        ("GET", "/v1/models", "owner admin editor viewer"),
+        ("POST", "/v1/remove", "owner admin editor"),
+        ("GET", "/v1/keys", "owner admin"),
+        ("POST", "/v1/keys", "owner admin"),
+        ("DELETE", "/v1/keys/none", "owner admin"),
+        ("GET", "/v1/audit", "owner admin"),
+        ("GET", "/metrics", "owner admin"),
+        ("POST", "/v1.0/removebg", "owner admin editor"),
+        ("GET", "/v1.0/account", "owner admin editor viewer"),
+        ("POST", "/v1.0/improve", "owner admin editor"),
+        ("GET", "/api/remove", "owner admin editor"),
+        ("POST", "/api/remove", "owner admin editor"),
+    ];
+    for (method, path, allowed) in routes {
+        let request = || stage.http.request(method.parse().unwrap(), stage.url(path));
+        let refused = if path.starts_with("/v1.0") { [403, 403] } else { [401, 403] };
+        for wrong in [None, Some("bfx_wrong"), Some("")] {
+            let request = wrong.map_or_else(request, |key| request().header("x-api-key", key));
+            assert_eq!(request.send().await.unwrap().status().as_u16(), refused[0], "{method} {path} {wrong:?}");
+        }
+        for (role, key) in &keys {
+            let status = request().bearer_auth(key).send().await.unwrap().status().as_u16();
+            let may = allowed.split(' ').any(|allowed| allowed == *role);
+            assert_eq!(status != refused[1], may, "{method} {path} as {role}: {status}");
+            assert!(status < 500, "{method} {path} as {role}: {status}");
+        }
+    }
+    for open in ["/v1/health", "/v1/ready"] {
+        assert_eq!(stage.http.get(stage.url(open)).send().await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn nobody_makes_or_revokes_a_mightier_key_and_a_revoked_one_opens_nothing() {
+    let stage = Stage::new().await;
+    let make = async |key: &str, role: &str| {
+        let request = stage.http.post(stage.url("/v1/keys")).bearer_auth(key);
+        json(request.json(&json!({"name": role, "role": role}))).await
+    };
+    let (_, admin) = make(&stage.key, "admin").await;
+    let admin_key = admin["key"].as_str().unwrap();
+    assert_eq!(make(admin_key, "owner").await.0, 403);
+    let (_, keys) = json(stage.get("/v1/keys")).await;
+    let owner = keys["keys"].as_array().unwrap().iter().find(|key| key["role"] == "owner").unwrap();
+    assert!(owner.get("key").is_none(), "a key is shown once only");
+    let revoke = |key: &str, id: &str| stage.http.delete(stage.url(&format!("/v1/keys/{id}"))).bearer_auth(key).send();
+    assert_eq!(revoke(admin_key, owner["id"].as_str().unwrap()).await.unwrap().status(), 403);
+    assert_eq!(revoke(&stage.key, admin["id"].as_str().unwrap()).await.unwrap().status(), 204);
+    assert_eq!(stage.http.get(stage.url("/v1/account")).bearer_auth(admin_key).send().await.unwrap().status(), 401);
+    let (_, log) = json(stage.get("/v1/audit")).await;
+    let actions: Vec<_> =
+        log["entries"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["key.revoke", "key.create", "key.create"]);
+}
+
+#[tokio::test]
+async fn problems_have_a_code_a_hint_and_the_request_id() {
+    let stage = Stage::new().await;
+    let response = stage.get("/v1/nothing").header("x-request-id", "mine-1").send().await.unwrap();
+    assert_eq!(response.headers()["x-request-id"], "mine-1");
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    let problem: serde_json::Value = response.json().await.unwrap();
+    assert_eq!((problem["code"].as_str(), problem["status"].as_u64()), (Some("not_found"), Some(404)));
+    assert_eq!(problem["request_id"], "mine-1");
+    assert!(problem["hint"].as_str().is_some_and(|hint| !hint.is_empty()));
+    // An id that could write into the log is replaced.
+    let response = stage.get("/v1/health").header("x-request-id", "a b\tc").send().await.unwrap();
+    assert!(response.headers()["x-request-id"].to_str().unwrap().starts_with("req_"));
+    let response = stage.http.put(stage.url("/v1/remove")).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.headers()["allow"].to_str().unwrap()), (405, "POST"));
+}

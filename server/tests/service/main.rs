@@ -1,0 +1,8 @@
+//! The service as its clients see it: real sockets, the real router, a real database in a folder of its own.
+//!
+//! Pictures are cut out by the key `chroma`, which needs no weights, so that everything around it is exercised as it is.
+
+mod access;
+mod compat;
+mod pictures;
+mod stage;

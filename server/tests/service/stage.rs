@@ -1,0 +1,116 @@
+//! A server of its own for each test.
+
+use std::net::SocketAddr;
+
+use backgroundfx_core::{
+    engine::{Engine, EngineOptions},
+    models::Catalog,
+};
+use backgroundfx_server::{Config, serve::Server};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+/// A running server. It ends with the test.
+pub struct Stage {
+    pub address: SocketAddr,
+    pub key: String,
+    pub http: reqwest::Client,
+    pub folder: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<()>,
+}
+
+/// Settings of tests: any port, the key `chroma`.
+pub fn config(folder: &TempDir) -> Config {
+    Config {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        data: Some(folder.path().to_owned()),
+        model: Some("chroma".to_owned()),
+        threads: Some(2),
+        ..Config::default()
+    }
+}
+
+impl Stage {
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = config(&folder);
+        change(&mut settings);
+        Self::open(settings, folder).await
+    }
+
+    async fn open(settings: Config, folder: TempDir) -> Self {
+        let engine = Engine::open(EngineOptions::default()).unwrap();
+        let server = Server::open(settings, engine, Catalog::built_in()).await.unwrap();
+        let (address, key) = (server.address(), server.first_key().unwrap_or_default().to_owned());
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(server.run(async move {
+            let _ = stopped.await;
+        }));
+        Self { address, key, http: reqwest::Client::new(), folder, stop: Some(stop), running }
+    }
+
+    /// The same folder with another server, as after a restart; keys stay what they were.
+    pub async fn restart(mut self) -> Self {
+        self.stop();
+        self.running.await.unwrap();
+        let (settings, key) = (config(&self.folder), self.key);
+        Self { key, ..Self::open(settings, self.folder).await }
+    }
+
+    /// Asks the server to stop.
+    pub fn stop(&mut self) {
+        self.stop.take().map(|stop| stop.send(()));
+    }
+
+    pub async fn stopped(self) {
+        self.running.await.unwrap();
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn get(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.get(self.url(path)).header("x-api-key", &self.key)
+    }
+
+    pub fn post(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.post(self.url(path)).header("x-api-key", &self.key)
+    }
+
+    pub fn delete(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.delete(self.url(path)).header("x-api-key", &self.key)
+    }
+}
+
+/// Status and JSON body of an answer.
+pub async fn json(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
+}
+
+/// A JPEG of a red disc before a green screen.
+pub fn disc(width: u32, height: u32) -> Vec<u8> {
+    use backgroundfx_core::{
+        files::{Encodable, Format, Metadata, WriteOptions, encode},
+        pixels::{Rgb, Samples, Size},
+    };
+    let size = Size::new(width, height);
+    let inside = |x: u32, y: u32| {
+        let (right, down) = (x as f32 - width as f32 / 2.0, y as f32 - height as f32 / 2.0);
+        right.hypot(down) < height as f32 / 4.0
+    };
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let samples = pixels.flat_map(|(x, y)| if inside(x, y) { [220, 40, 60] } else { [0, 177, 64] }).collect();
+    let color = Rgb::new(size, Samples::Eight(samples));
+    let picture = Encodable { color: &color, alpha: None, profile: None, metadata: &Metadata::default() };
+    encode(&picture, &WriteOptions::new(Format::Jpeg)).unwrap()
+}
