@@ -101,6 +101,10 @@ pub enum Command {
         /// As a Markdown table, for the documents
         #[arg(long)]
         markdown: bool,
+        /// Those of the service, with their HTTP statuses
+        #[cfg(feature = "server")]
+        #[arg(long)]
+        service: bool,
     },
     /// Print a completion script for a shell
     Completions {
@@ -181,7 +185,38 @@ pub struct CompareArguments {
 
 /// What `doctor` understands.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct DoctorArguments {
+    /// As a JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Something else to look at than this machine
+    #[cfg(feature = "server")]
+    #[command(subcommand)]
+    pub at: Option<DoctorCommand>,
+}
+
+/// What else can be looked at.
+#[cfg(feature = "server")]
+#[derive(Debug, Subcommand)]
+pub enum DoctorCommand {
+    /// Check whether a server speaks remove.bg's protocol as its clients need it
+    Removebg(RemovebgArguments),
+}
+
+/// What `doctor removebg` understands.
+#[cfg(feature = "server")]
+#[derive(Debug, clap::Args)]
+pub struct RemovebgArguments {
+    /// The server's address, up to and without /removebg
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/v1.0")]
+    pub base: String,
+    /// An API key of that server
+    #[arg(long, env = "REMOVE_BG_API_KEY", hide_env_values = true)]
+    pub key: String,
+    /// Address of a picture that the server can fetch; without it, fetching is not checked
+    #[arg(long, value_name = "URL")]
+    pub image_url: Option<String>,
     /// As a JSON object
     #[arg(long)]
     pub json: bool,

@@ -4,9 +4,13 @@ mod compare;
 mod doctor;
 mod models;
 #[cfg(feature = "server")]
+mod removebg;
+#[cfg(feature = "server")]
 mod serve;
 mod shell;
 
+#[cfg(feature = "server")]
+use crate::args::{DoctorArguments, DoctorCommand};
 use crate::{
     args::{Arguments, Command, ConfigCommand},
     config::{self, Config},
@@ -28,9 +32,15 @@ pub fn run(arguments: Arguments) -> Ended {
         Command::Serve(arguments) => serve::run(arguments, &Config::load(&shared)?),
         Command::Models(command) => models::run(&command, &shared, &Config::load(&shared)?),
         Command::Compare(arguments) => compare::run(&arguments),
+        #[cfg(feature = "server")]
+        Command::Doctor(DoctorArguments { at: Some(DoctorCommand::Removebg(arguments)), .. }) => {
+            removebg::run(&arguments)
+        }
         Command::Doctor(arguments) => doctor::run(&arguments, &shared),
         Command::Config(command) => configuration(&command, &shared),
-        Command::Codes { markdown } => shell::codes(markdown),
+        #[cfg(feature = "server")]
+        Command::Codes { markdown, service: true } => shell::service_codes(markdown),
+        Command::Codes { markdown, .. } => shell::codes(markdown),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { folder } => shell::manual(folder.as_deref()),
     }

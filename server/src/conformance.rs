@@ -87,3 +87,13 @@ pub async fn run(target: &Target, mut tell: impl FnMut(&Line)) -> Result<Report>
     }
     Ok(report)
 }
+
+/// As [`run`], for a caller without an async runtime.
+///
+/// # Errors
+/// As [`run`]; [`Kind::Internal`] when no runtime can be started.
+pub fn run_here(target: &Target, tell: impl FnMut(&Line)) -> Result<Report> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "cannot start the runtime").because(error))?;
+    runtime.block_on(run(target, tell))
+}

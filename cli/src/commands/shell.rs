@@ -49,6 +49,23 @@ pub fn codes(markdown: bool) -> Ended {
     print(text.as_bytes())
 }
 
+/// Prints the table of the service's error codes.
+#[cfg(feature = "server")]
+pub fn service_codes(markdown: bool) -> Ended {
+    let mut text = String::new();
+    if markdown {
+        text.push_str("| code | status | hint |\n|---|---|---|\n");
+    }
+    for row in backgroundfx_server::KINDS {
+        if markdown {
+            text.push_str(&format!("| `{}` | {} | {} |\n", row.code, row.status, row.hint.replace('|', "\\|")));
+        } else {
+            text.push_str(&format!("{:<22} {}  {}\n", row.code, row.status, row.hint));
+        }
+    }
+    print(text.as_bytes())
+}
+
 fn print(bytes: &[u8]) -> Ended {
     // A reader that has seen enough is no failure.
     let _ = stdout::write(bytes);

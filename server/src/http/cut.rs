@@ -11,6 +11,7 @@ use crate::{
     auth::Caller,
     coalesce::Outcome,
     picture::{self, Made, Order},
+    rates::Allowance,
 };
 
 /// Makes what is ordered.
@@ -41,20 +42,20 @@ pub async fn cut_out(app: &Arc<App>, caller: &Caller, order: Order) -> Outcome {
     Ok(made)
 }
 
-/// Refuses what could not be admitted anyway, before its body is read.
+/// Refuses what could not be admitted anyway, before its body is read; tells what the key may still send.
 ///
 /// # Errors
 /// [`Kind::RateLimited`], [`Kind::Busy`], [`Kind::Stopping`].
-pub fn admit(app: &App, caller: &Caller) -> Result<()> {
+pub fn admit(app: &App, caller: &Caller) -> Result<Allowance> {
     if app.is_stopping() {
         return Err(Error::new(Kind::Stopping, "the server is being stopped").after(Duration::from_secs(5)));
     }
-    app.rates.take(&caller.actor)?;
+    let left = app.rates.take(&caller.actor)?;
     if app.inference.is_full() {
         let (waiting, _) = app.inference.filling();
         return Err(Error::new(Kind::Busy, format!("{waiting} requests wait already")).after(Duration::from_secs(2)));
     }
-    Ok(())
+    Ok(left)
 }
 
 /// The file of a field, of its address, or of its base64 text; nothing when none of the three is there.

@@ -54,11 +54,9 @@ async fn the_answer_can_be_json() {
     assert!(answer["image_base64"].as_str().unwrap().starts_with("iVBORw0KGgo"));
 }
 
-#[tokio::test]
-async fn what_is_wrong_with_a_request_is_named() {
-    let stage = Stage::new().await;
-    let picture = base64(&disc(40, 30));
-    for (body, status, code, named) in [
+/// Bodies with something wrong: the status and code they are answered with, and what the message names.
+fn wrong_requests(picture: &str) -> Vec<(Value, u16, &'static str, &'static str)> {
+    vec![
         (serde_json::json!({}), 400, "request_invalid", "image"),
         (serde_json::json!({"image_base64": picture, "colour": "red"}), 400, "request_invalid", "colour"),
         (serde_json::json!({"image_base64": picture, "preset": "best"}), 400, "request_invalid", "medium"),
@@ -111,7 +109,13 @@ async fn what_is_wrong_with_a_request_is_named() {
         (serde_json::json!({"image_base64": "aGVsbG8="}), 415, "format_unsupported", ""),
         (serde_json::json!({"image_url": "http://10.0.0.1/a.png"}), 400, "url_refused", "10.0.0.1"),
         (serde_json::json!({"image_url": "file:///etc/passwd"}), 400, "url_refused", "file"),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_named() {
+    let stage = Stage::new().await;
+    for (body, status, code, named) in wrong_requests(&base64(&disc(40, 30))) {
         let (found, problem) = json(stage.post("/v1/remove").json(&body)).await;
         let told = problem["detail"].as_str().unwrap_or_default();
         assert_eq!((found, problem["code"].as_str()), (status, Some(code)), "{body}: {problem}");

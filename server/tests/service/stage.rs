@@ -83,10 +83,6 @@ impl Stage {
     pub fn post(&self, path: &str) -> reqwest::RequestBuilder {
         self.http.post(self.url(path)).header("x-api-key", &self.key)
     }
-
-    pub fn delete(&self, path: &str) -> reqwest::RequestBuilder {
-        self.http.delete(self.url(path)).header("x-api-key", &self.key)
-    }
 }
 
 /// Status and JSON body of an answer.

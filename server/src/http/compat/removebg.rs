@@ -44,15 +44,16 @@ pub fn refuse(error: &Error) -> Response {
 /// `POST /v1.0/removebg`.
 pub async fn remove(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let result = match cut::admit(&app, &caller) {
-        Ok(()) => cut_out(&app, &caller, &parts.headers, body).await,
+    // What was left when the request came: until it is answered, the bucket fills again.
+    let (result, left) = match cut::admit(&app, &caller) {
+        Ok(left) => (cut_out(&app, &caller, &parts.headers, body).await, left),
         Err(error) => {
             drain(body.into_data_stream()).await;
-            Err(Refusal::from(&error))
+            (Err(Refusal::from(&error)), app.rates.look(&caller.actor))
         }
     };
     let mut response = result.unwrap_or_else(IntoResponse::into_response);
-    tell_allowance(response.headers_mut(), app.rates.look(&caller.actor));
+    tell_allowance(response.headers_mut(), left);
     response
 }
 
