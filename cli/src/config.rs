@@ -363,6 +363,7 @@ mod tests {
                 data: Some(PathBuf::new()),
                 threads: Some(1),
                 model: Some(String::new()),
+                ffmpeg: Some(PathBuf::new()),
                 ..whole
             });
             assert_eq!(sorted(serve.as_table().unwrap()), sorted(&all.unwrap()));

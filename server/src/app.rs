@@ -1,9 +1,11 @@
 //! What requests and jobs share, built once.
 
 use std::{
-    fs,
+    collections::HashSet,
+    fs::{self, File},
+    path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -16,7 +18,7 @@ use backgroundfx_core::{
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use object_store::{ObjectStore, local::LocalFileSystem};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, broadcast, watch};
 use uuid::Uuid;
 
 use crate::{
@@ -47,6 +49,16 @@ pub struct App {
     pub started: Instant,
     stopping: watch::Sender<bool>,
     warm: AtomicBool,
+    /// The jobs that changed, as they change.
+    pub changes: broadcast::Sender<String>,
+    /// Tells the worker that something waits.
+    pub wake: Notify,
+    /// What this process calls itself in leases.
+    pub worker: String,
+    scratch: PathBuf,
+    pieces: PathBuf,
+    writers: Mutex<HashSet<String>>,
+    _lock: File,
 }
 
 impl App {
@@ -70,12 +82,17 @@ impl App {
             Error::new(Kind::ConfigInvalid, message).because(error)
         };
         let kept = folder.join("objects");
+        let scratch = folder.join("scratch");
         fs::create_dir_all(&kept).map_err(unusable)?;
+        let lock = lock(&folder)?;
+        // What an earlier process was working with is of no use to this one.
+        let _ = fs::remove_dir_all(&scratch);
+        fs::create_dir_all(&scratch).map_err(unusable)?;
         let db = Database::open_in(&folder).await?;
         let objects: Arc<dyn ObjectStore> =
-            Arc::new(LocalFileSystem::new_with_prefix(&kept)?.with_automatic_cleanup(true));
+            Arc::new(LocalFileSystem::new_with_prefix(&kept)?.with_automatic_cleanup(true).with_fsync(true));
         catalog.card(config.model.as_deref().unwrap_or(models::DEFAULT))?;
-        let inference = Inference::start(Arc::new(engine), Arc::new(catalog), config.threads(), config.waiting)?;
+        let inference = Inference::start(Arc::new(engine), Arc::new(catalog), &config)?;
         Ok(Arc::new(Self {
             fetcher: Fetcher::new(&config.fetch_hosts)?,
             rates: Rates::new(config.rate_megapixels),
@@ -85,6 +102,13 @@ impl App {
             stopping: watch::Sender::new(false),
             warm: AtomicBool::new(false),
             started: Instant::now(),
+            changes: broadcast::Sender::new(1024),
+            wake: Notify::new(),
+            worker: format!("worker_{}", Uuid::now_v7().simple()),
+            scratch,
+            pieces: folder.join("pieces"),
+            writers: Mutex::default(),
+            _lock: lock,
             config,
             db,
             objects,
@@ -109,6 +133,42 @@ impl App {
     pub fn limits(&self) -> Limits {
         let file_bytes = self.config.body_megabytes * 1_000_000;
         Limits { file_bytes, ..Limits::with_megapixels(self.config.max_megapixels) }
+    }
+
+    /// A folder for files while they are worked on; empty at every start.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        &self.scratch
+    }
+
+    /// The folder of files that come in pieces.
+    #[must_use]
+    pub fn pieces(&self) -> &Path {
+        &self.pieces
+    }
+
+    /// The right to write to a file, until it is dropped.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] while another has it.
+    pub fn only_writer(self: &Arc<Self>, id: &str) -> Result<Writer> {
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !writers.insert(id.to_owned()) {
+            return Err(Error::new(Kind::Conflict, "another connection is sending this file"));
+        }
+        Ok(Writer { app: self.clone(), id: id.to_owned() })
+    }
+
+    /// When the files of what ends now are deleted.
+    #[must_use]
+    pub fn expiry(&self) -> i64 {
+        self.now() + self.config.result_hours as i64 * 3_600_000
+    }
+
+    /// Tells everybody who waits that a job changed.
+    pub fn job_changed(&self, job: &str) {
+        // Nobody may be waiting.
+        let _ = self.changes.send(job.to_owned());
     }
 
     /// The model for requests that name none.
@@ -144,5 +204,30 @@ impl App {
         let mut stopping = self.stopping.subscribe();
         // It fails only when the sender is gone, and then nothing is left to wait for.
         let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+}
+
+/// Keeps a second server out of the folder, for as long as the file is open.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join("lock");
+    let taken = |error: std::io::Error| {
+        let message =
+            format!("the folder {} cannot be used; another server may be using it: {error}", folder.display());
+        Error::new(Kind::ConfigInvalid, message).because(error)
+    };
+    let file = File::create(&path).map_err(taken)?;
+    file.try_lock().map_err(|error| taken(error.into()))?;
+    Ok(file)
+}
+
+/// The right to write to a file that comes in pieces.
+pub struct Writer {
+    app: Arc<App>,
+    id: String,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.app.writers.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }

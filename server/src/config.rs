@@ -28,6 +28,8 @@ pub struct Config {
     pub max_megapixels: u32,
     /// Megapixels a key may send in a minute.
     pub rate_megapixels: u32,
+    /// Most millions of bytes of a file that comes in pieces, or of a clip at an address.
+    pub upload_megabytes: u64,
     /// Hours that results are kept.
     pub result_hours: u64,
     /// Seconds that running work is waited for when the server is stopped.
@@ -38,6 +40,8 @@ pub struct Config {
     pub fetch_hosts: Vec<String>,
     /// Model used when a request names none.
     pub model: Option<String>,
+    /// The ffmpeg that reads and writes clips; the one on the search path when unset.
+    pub ffmpeg: Option<PathBuf>,
     /// How the log is written.
     pub log: LogFormat,
 }
@@ -65,11 +69,13 @@ impl Default for Config {
             bodies_megabytes: 400,
             max_megapixels: 50,
             rate_megapixels: 500,
+            upload_megabytes: 4000,
             result_hours: 24,
             drain_seconds: 20,
             anonymous: false,
             fetch_hosts: Vec::new(),
             model: None,
+            ffmpeg: None,
             log: LogFormat::default(),
         }
     }
@@ -94,6 +100,7 @@ impl Config {
         within("bodies_megabytes", self.bodies_megabytes, self.body_megabytes, 1_000_000);
         within("max_megapixels", u64::from(self.max_megapixels), 1, 1000);
         within("rate_megapixels", u64::from(self.rate_megapixels), 1, 1_000_000_000);
+        within("upload_megabytes", self.upload_megabytes, 1, 1_000_000);
         within("result_hours", self.result_hours, 1, 24 * 366);
         within("drain_seconds", self.drain_seconds, 0, 3600);
         if problems.is_empty() { Ok(()) } else { Err(Error::new(Kind::ConfigInvalid, problems.join("; "))) }

@@ -2,8 +2,12 @@
 
 pub mod api_keys;
 pub mod audit_log;
+pub mod idempotency_keys;
 pub mod improvements;
+pub mod items;
+pub mod jobs;
 pub mod organisations;
+pub mod uploads;
 pub mod users;
 
 use std::{path::Path, time::Duration};

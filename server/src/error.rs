@@ -153,6 +153,13 @@ impl Kind {
         KINDS.iter().find(|row| row.kind == self).expect("a test checks that every kind has its row")
     }
 
+    /// The kind of that code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        let own = KINDS.iter().find(|row| row.code == code).map(|row| row.kind);
+        own.or_else(|| core::KINDS.iter().find(|row| row.code == code).map(|row| Self::Picture(row.kind)))
+    }
+
     /// The stable snake-case code.
     #[must_use]
     pub fn code(self) -> &'static str {

@@ -16,6 +16,8 @@ use reqwest::{
     redirect::Policy,
 };
 
+use tokio::io::AsyncWriteExt;
+
 use crate::{Error, Kind, Result};
 pub use public::is_public;
 
@@ -63,7 +65,6 @@ impl Fetcher {
             .redirect(Policy::none())
             .connect_timeout(Duration::from_secs(5))
             .read_timeout(Duration::from_secs(10))
-            .timeout(Duration::from_secs(30))
             .user_agent(concat!("backgroundfx/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Error::new(Kind::Internal, "cannot set up the client for addresses").because(error))?;
@@ -76,6 +77,12 @@ impl Fetcher {
     /// [`Kind::UrlRefused`] for an address that is not public; [`Kind::FetchFailed`] when it does not answer with a file,
     /// [`Kind::BodyTooLarge`] when that is too large.
     pub async fn get(&self, address: &str, most: u64) -> Result<Bytes> {
+        let reading = async { read(self.answer(address).await?, most).await };
+        let late = |_| Error::new(Kind::FetchFailed, "the address did not give its file in time");
+        tokio::time::timeout(Duration::from_secs(30), reading).await.map_err(late)?
+    }
+
+    async fn answer(&self, address: &str) -> Result<Response> {
         let mut url = Url::parse(address).map_err(|error| refused(format!("{address:?} is no address: {error}")))?;
         for _ in 0..=REDIRECTS {
             self.check(&url)?;
@@ -91,9 +98,37 @@ impl Fetcher {
             if !status.is_success() {
                 return Err(Error::new(Kind::FetchFailed, format!("the address answered {status}")));
             }
-            return read(response, most).await;
+            return Ok(response);
         }
         Err(Error::new(Kind::FetchFailed, format!("the address points elsewhere more than {REDIRECTS} times")))
+    }
+
+    /// Fetches a file of at most `most` bytes into another.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get); [`Kind::StorageUnusable`] when it cannot be written.
+    pub async fn get_into(&self, address: &str, most: u64, file: &mut tokio::fs::File) -> Result<()> {
+        let mut response = self.answer(address).await?;
+        let (url, mut length) = (response.url().clone(), 0);
+        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&url, error))? {
+            length += chunk.len() as u64;
+            if length > most {
+                return Err(too_large(most));
+            }
+            file.write_all(&chunk).await.map_err(|error| {
+                Error::new(Kind::StorageUnusable, "what is fetched cannot be written").because(error)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whether an address may be fetched, as far as can be told without asking anybody.
+    ///
+    /// # Errors
+    /// [`Kind::UrlRefused`].
+    pub fn allow(&self, address: &str) -> Result<()> {
+        let url = Url::parse(address).map_err(|error| refused(format!("{address:?} is no address: {error}")))?;
+        self.check(&url)
     }
 
     /// What the resolver does not see: schemes, names and passwords, and hosts that are numbers.
@@ -119,21 +154,22 @@ impl Fetcher {
 }
 
 async fn read(mut response: Response, most: u64) -> Result<Bytes> {
-    let too_large = || {
-        Error::new(Kind::BodyTooLarge, format!("the file at the address is larger than {} megabytes", most / 1_000_000))
-    };
     if response.content_length().is_some_and(|length| length > most) {
-        return Err(too_large());
+        return Err(too_large(most));
     }
     let url = response.url().clone();
     let mut bytes = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&url, error))? {
         if (bytes.len() + chunk.len()) as u64 > most {
-            return Err(too_large());
+            return Err(too_large(most));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.freeze())
+}
+
+fn too_large(most: u64) -> Error {
+    Error::new(Kind::BodyTooLarge, format!("the file at the address is larger than {} megabytes", most / 1_000_000))
 }
 
 fn refused(message: String) -> Error {

@@ -6,10 +6,13 @@ mod compat;
 mod cut;
 mod form;
 mod health;
+mod jobs;
 pub mod keys;
 mod problem;
+mod query;
 mod remove;
 mod time;
+pub mod uploads;
 
 use std::{any::Any, sync::Arc};
 
@@ -19,7 +22,7 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, delete, get, post},
+    routing::{MethodRouter, delete, get, head, options, post},
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -32,11 +35,22 @@ use tower_http::{
 use crate::{App, Error, Kind, auth::Needs};
 use compat::{rembg, removebg};
 use problem::Problem;
+pub use remove::describe;
 
 /// All routes of the service.
 pub fn router(app: &Arc<App>) -> Router {
     let routes = Routes { app: app.clone(), router: Router::new() }
         .add("/v1/remove", Needs::Cut, post(remove::remove))
+        .add("/v1/jobs", Needs::Read, get(jobs::list))
+        .add("/v1/jobs", Needs::Write, post(jobs::create))
+        .add("/v1/jobs/{id}", Needs::Read, get(jobs::get))
+        .add("/v1/jobs/{id}", Needs::Write, delete(jobs::cancel))
+        .add("/v1/jobs/{id}/items", Needs::Read, get(jobs::list_items))
+        .add("/v1/jobs/{id}/events", Needs::Read, get(jobs::events))
+        .add("/v1/jobs/{id}/results/{number}", Needs::Read, get(jobs::result))
+        .add("/v1/uploads", Needs::Nothing, options(uploads::options))
+        .add("/v1/uploads", Needs::Write, post(uploads::create))
+        .add("/v1/uploads/{id}", Needs::Write, head(uploads::head).patch(uploads::append).delete(uploads::delete))
         .add("/v1/models", Needs::Read, get(health::models))
         .add("/v1/account", Needs::Read, get(health::account))
         .add("/v1/keys", Needs::Manage, get(keys::list).post(keys::create))

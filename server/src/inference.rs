@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -22,7 +23,7 @@ use backgroundfx_core::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::{Error, Kind, Result};
+use crate::{Config, Error, Kind, Result};
 
 type Work = Box<dyn FnOnce(&mut Hand) + Send>;
 
@@ -49,6 +50,8 @@ pub struct Hand {
     pub engine: Arc<Engine>,
     /// The table of models.
     pub catalog: Arc<Catalog>,
+    /// The ffmpeg to use, if one is named.
+    pub ffmpeg: Option<PathBuf>,
     segmenters: HashMap<String, Box<dyn Segmenter>>,
 }
 
@@ -72,15 +75,17 @@ impl Hand {
 }
 
 impl Inference {
-    /// Starts `threads` threads with a waiting room of `waiting` places before them.
+    /// Starts the configured number of threads with a waiting room before them.
     ///
     /// # Errors
     /// [`Kind::Internal`] when no thread can be started.
-    pub fn start(engine: Arc<Engine>, catalog: Arc<Catalog>, threads: usize, waiting: usize) -> Result<Self> {
+    pub fn start(engine: Arc<Engine>, catalog: Arc<Catalog>, config: &Config) -> Result<Self> {
+        let (threads, waiting) = (config.threads(), config.waiting);
         let (work, receive) = channel::<Work>();
         let (receive, running) = (Arc::new(Mutex::new(receive)), Arc::new(AtomicUsize::new(0)));
         for number in 0..threads {
-            let hand = Hand { engine: engine.clone(), catalog: catalog.clone(), segmenters: HashMap::new() };
+            let (engine, catalog, ffmpeg) = (engine.clone(), catalog.clone(), config.ffmpeg.clone());
+            let hand = Hand { engine, catalog, ffmpeg, segmenters: HashMap::new() };
             let (receive, running) = (receive.clone(), running.clone());
             thread::Builder::new()
                 .name(format!("picture {number}"))
@@ -144,7 +149,7 @@ impl Inference {
     pub async fn run<T: Send + 'static>(
         &self,
         permit: Permit,
-        work: impl FnOnce(&mut Hand, &AtomicBool) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Hand, &(dyn Fn() -> bool + Sync)) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (send, receive) = oneshot::channel();
         let stopped = StopOnDrop(Arc::new(AtomicBool::new(false)));
@@ -154,7 +159,7 @@ impl Inference {
             if asked.load(Ordering::Relaxed) {
                 return;
             }
-            let result = catch_unwind(AssertUnwindSafe(|| work(hand, &asked)));
+            let result = catch_unwind(AssertUnwindSafe(|| work(hand, &|| asked.load(Ordering::Relaxed))));
             if result.is_err() {
                 // What it left behind is not to be trusted.
                 hand.segmenters.clear();

@@ -15,10 +15,14 @@ pub mod error;
 pub mod fetch;
 pub mod http;
 pub mod inference;
+pub mod jobs;
 pub mod options;
 pub mod picture;
 mod rates;
 pub mod serve;
+mod sources;
+mod sweep;
+mod worker;
 
 pub use app::App;
 pub use config::Config;

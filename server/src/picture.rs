@@ -4,7 +4,6 @@ mod pair;
 
 use std::{
     ops::ControlFlow,
-    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -18,8 +17,9 @@ use backgroundfx_core::{
     pixels::{Rect, Size},
 };
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
-use crate::{Result, inference::Hand};
+use crate::{Error, Kind, Result, inference::Hand};
 
 /// A picture and what is to become of it.
 #[derive(Clone)]
@@ -83,6 +83,51 @@ pub enum Output {
     Pair(WriteOptions),
 }
 
+/// What is written, as requests say it and jobs keep it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// `auto`, or the ending of a format that is written.
+    pub format: Option<String>,
+    /// 1 to 100.
+    pub quality: Option<u8>,
+    /// `cutout`, `matte` or `pair`.
+    pub output: Option<String>,
+}
+
+impl Wanted {
+    /// What that means.
+    ///
+    /// # Errors
+    /// [`Kind::RequestInvalid`] naming the field.
+    pub fn output(&self) -> Result<Output> {
+        let wrong = |field: &str, value: &str, allowed: &str| {
+            Error::new(Kind::RequestInvalid, format!("{field} is {value:?}, allowed is {allowed}"))
+        };
+        let written = || Format::all().filter(|format| format.is_written());
+        let named = match self.format.as_deref() {
+            None | Some("auto") => None,
+            Some(name) => {
+                let format = written().find(|format| Format::from_extension(name) == Some(*format));
+                let all: Vec<_> = written().map(Format::extension).collect();
+                Some(format.ok_or_else(|| wrong("format", name, &format!("auto, {}", all.join(", "))))?)
+            }
+        };
+        let mut options = WriteOptions::new(named.unwrap_or(Format::Png));
+        options.quality = self.quality.unwrap_or(options.quality);
+        if !WriteOptions::QUALITY.contains(&options.quality) {
+            return Err(wrong("quality", &options.quality.to_string(), "1 to 100"));
+        }
+        match self.output.as_deref() {
+            None | Some("cutout") if named.is_none() => Ok(Output::Fitting(options)),
+            None | Some("cutout") => Ok(Output::Picture(options)),
+            Some("matte") => Ok(Output::Matte(options)),
+            Some("pair") => Ok(Output::Pair(options)),
+            Some(other) => Err(wrong("output", other, "cutout, matte, pair")),
+        }
+    }
+}
+
 /// A cut-out as a file.
 #[derive(Debug)]
 pub struct Made {
@@ -105,8 +150,8 @@ pub struct Made {
 /// Decodes a picture, cuts it out and encodes what was asked for.
 ///
 /// # Errors
-/// What decoding, cutting out and encoding report; [`core::Kind::Cancelled`] once `stopped` is set.
-pub fn cut_out(order: &Order, hand: &mut Hand, stopped: &AtomicBool) -> Result<Made> {
+/// What decoding, cutting out and encoding report; [`core::Kind::Cancelled`] once it is `stopped`.
+pub fn cut_out(order: &Order, hand: &mut Hand, stopped: &(dyn Fn() -> bool + Sync)) -> Result<Made> {
     let started = Instant::now();
     let read = ReadOptions { limits: order.limits, frame: 0 };
     let picture = files::decode(&order.picture, &read)?;
@@ -122,7 +167,7 @@ pub fn cut_out(order: &Order, hand: &mut Hand, stopped: &AtomicBool) -> Result<M
         recipe.supply(hand.catalog.matting(&hand.engine, name, order.options.device, &core::progress::Silent)?);
     }
     let decoding = started.elapsed();
-    let go_on = |_: core::progress::Step<'_>| match stopped.load(Ordering::Relaxed) {
+    let go_on = |_: core::progress::Step<'_>| match stopped() {
         true => ControlFlow::Break(()),
         false => ControlFlow::Continue(()),
     };

@@ -18,7 +18,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, runtime::Runtime};
 use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::{App, Config, Error, Kind, Result, config::LogFormat, http};
+use crate::{App, Config, Error, Kind, Result, config::LogFormat, http, sweep, worker};
 
 /// Serves until the process is asked to stop. What a person must see goes to `screen`, the log to standard error.
 ///
@@ -70,6 +70,8 @@ impl Server {
         let address = listener.local_addr().map_err(taken)?;
         let app = App::open(config, engine, catalog, recorder()?).await?;
         let first_key = first::set_up(&app).await?;
+        // The folder is this process's alone: whatever runs in it was left.
+        worker::recover(&app, i64::MAX).await?;
         Ok(Self { app, listener, address, first_key })
     }
 
@@ -88,7 +90,12 @@ impl Server {
     /// Serves until `stop` ends, then waits for running requests, as long as is configured.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         tokio::spawn(warm_up(self.app.clone()));
+        tokio::spawn(sweep::run(self.app.clone()));
+        let worker = tokio::spawn(worker::run(self.app.clone()));
         let drained = connections::serve(&self.app, self.listener, http::router(&self.app), stop).await;
+        let most = Duration::from_secs(self.app.config.drain_seconds);
+        let finished = tokio::time::timeout(most, worker).await.is_ok();
+        tracing::info!(finished, "jobs are handed back");
         self.app.db.close().await;
         tracing::info!(drained, "stopped");
     }

@@ -16,6 +16,7 @@ pub fn run(arguments: ServeArguments, config: &Config) -> Ended {
     settings.listen = arguments.listen.unwrap_or(settings.listen);
     settings.data = arguments.data.or(settings.data);
     settings.model = arguments.model.or(settings.model).or_else(|| config.model.clone());
+    settings.ffmpeg = settings.ffmpeg.or_else(|| config.ffmpeg.clone());
     settings.anonymous |= arguments.anonymous;
     if arguments.log_json {
         settings.log = LogFormat::Json;

@@ -26,7 +26,7 @@ pub async fn cut_out(app: &Arc<App>, caller: &Caller, order: Order) -> Outcome {
         let making = async move {
             let _place = place;
             let permit = inference.permit().await;
-            let made = inference.run(permit, move |hand, stopped| picture::cut_out(&order, hand, stopped)).await;
+            let made = inference.run(permit, move |hand, gone| picture::cut_out(&order, hand, gone)).await;
             made.map(Arc::new).map_err(Arc::new)
         };
         Ok(making.boxed())

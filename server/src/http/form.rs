@@ -9,6 +9,7 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{App, Error, Kind, Result};
@@ -24,8 +25,8 @@ pub struct Form {
 pub enum Field {
     /// Text; numbers and booleans of JSON are written out.
     Text(String),
-    /// A file.
-    File(Bytes),
+    /// A file, and what its sender calls it.
+    File(Bytes, Option<String>),
 }
 
 /// A body in memory, with its share of what bodies may take together.
@@ -116,12 +117,13 @@ impl Form {
         let mut fields = Vec::new();
         while let Some(part) = parts.next_field().await.map_err(wrong)? {
             let name = part.name().unwrap_or_default().to_owned();
-            let is_file = part.file_name().is_some() || part.content_type().is_some_and(|kind| kind.type_() != "text");
+            let file_name = part.file_name().map(str::to_owned);
+            let is_file = file_name.is_some() || part.content_type().is_some_and(|kind| kind.type_() != "text");
             let bytes = part.bytes().await.map_err(wrong)?;
             // A picture that is sent without a file name is no text either.
             let field = match std::str::from_utf8(&bytes) {
                 Ok(text) if !is_file => Field::Text(text.to_owned()),
-                _ => Field::File(bytes),
+                _ => Field::File(bytes, file_name.filter(|name| !name.is_empty())),
             };
             fields.push((name, field));
         }
@@ -133,13 +135,18 @@ impl Form {
             Error::new(Kind::RequestInvalid, format!("the body is not a JSON object: {error}")).because(error)
         };
         let object: serde_json::Map<String, Value> = serde_json::from_slice(body).map_err(wrong)?;
-        let fields = object.into_iter().filter_map(|(name, value)| {
-            let text = match value {
-                Value::Null => return None,
-                Value::String(text) => text,
-                other => other.to_string(),
+        let text = |value: Value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        // A list stands for a field that comes several times.
+        let fields = object.into_iter().flat_map(|(name, value)| {
+            let values = match value {
+                Value::Null => Vec::new(),
+                Value::Array(values) => values,
+                single => vec![single],
             };
-            Some((name, Field::Text(text)))
+            values.into_iter().map(move |value| (name.clone(), Field::Text(text(value))))
         });
         Ok(Self { fields: fields.collect() })
     }
@@ -163,7 +170,7 @@ impl Form {
 
     /// Adds a file.
     pub fn push_file(&mut self, name: &str, bytes: Bytes) {
-        self.fields.push((name.to_owned(), Field::File(bytes)));
+        self.fields.push((name.to_owned(), Field::File(bytes, None)));
     }
 
     /// The names of all fields.
@@ -180,11 +187,48 @@ impl Form {
         })
     }
 
+    /// All texts of a field that are not empty, trimmed.
+    pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        let texts = self.fields.iter().filter(move |(known, _)| known == name);
+        texts.filter_map(|(_, field)| match field {
+            Field::Text(text) => Some(text.trim()).filter(|text| !text.is_empty()),
+            Field::File(..) => None,
+        })
+    }
+
+    /// All files of a field that are not empty, and what their sender calls them.
+    pub fn files(&self, name: &str) -> impl Iterator<Item = (Bytes, Option<&str>)> {
+        let files = self.fields.iter().filter(move |(known, _)| known == name);
+        files
+            .filter_map(|(_, field)| match field {
+                Field::File(bytes, called) => Some((bytes.clone(), called.as_deref())),
+                Field::Text(text) => Some((Bytes::from(text.clone()), None)),
+            })
+            .filter(|(bytes, _)| !bytes.is_empty())
+    }
+
+    /// SHA-256 of all fields, in hexadecimal: by it a request that comes again is known, however it is divided into parts.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for (name, field) in &self.fields {
+            let (kind, bytes) = match field {
+                Field::Text(text) => (0_u8, text.as_bytes()),
+                Field::File(bytes, _) => (1, &bytes[..]),
+            };
+            for part in [name.as_bytes(), &[kind], bytes] {
+                hash.update((part.len() as u64).to_le_bytes());
+                hash.update(part);
+            }
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// A file that is not empty. A text under the name counts: clients send pictures without saying that they are files.
     #[must_use]
     pub fn file(&self, name: &str) -> Option<Bytes> {
         self.fields.iter().find_map(|(known, field)| match field {
-            Field::File(bytes) if known == name && !bytes.is_empty() => Some(bytes.clone()),
+            Field::File(bytes, _) if known == name && !bytes.is_empty() => Some(bytes.clone()),
             Field::Text(text) if known == name && !text.is_empty() => Some(Bytes::from(text.clone())),
             _ => None,
         })

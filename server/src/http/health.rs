@@ -11,7 +11,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use crate::{App, Result, auth::Caller};
+use crate::{App, Result, auth::Caller, db::items};
 
 /// The process lives.
 pub async fn live() -> Json<Value> {
@@ -36,6 +36,9 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Response {
     metrics::gauge!("backgroundfx_admitted_most").set(places as f64);
     metrics::gauge!("backgroundfx_running").set(app.inference.running() as f64);
     metrics::gauge!("backgroundfx_uptime_seconds").set(app.started.elapsed().as_secs_f64());
+    for (status, count) in items::depth(&app.db).await.unwrap_or_default() {
+        metrics::gauge!("backgroundfx_items", "status" => status).set(count as f64);
+    }
     let text = app.metrics.render();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

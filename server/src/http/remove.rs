@@ -1,27 +1,30 @@
 //! `POST /v1/remove`: a picture in, its cut-out back in the same answer.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use backgroundfx_core::files::{Format, WriteOptions};
+use backgroundfx_core::options::Options;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use super::{
     cut,
     form::{Form, Held},
+    jobs,
     problem::Problem,
 };
 use crate::{
     App, Error, Kind, Result,
     auth::Caller,
+    db::items,
+    jobs::Status,
     options::{self, Asked},
-    picture::{Made, Order, Output},
+    picture::{Made, Order, Wanted},
 };
 
 /// What the fields of this route may be called.
@@ -52,9 +55,30 @@ pub async fn remove(
     }
     let held = Held::read(&app, &parts.headers, body).await?;
     let form = form(&parts.headers, held.bytes.clone()).await?.with_query(parts.uri.query())?;
+    if let Some(wait) = jobs::patience(&parts.headers) {
+        return Ok(as_job(&app, &caller, &form, &parts.headers, wait).await?);
+    }
     let order = order(&app, &form).await?;
     let made = cut::cut_out(&app, &caller, order).await.map_err(Problem)?;
     Ok(answer(&made, &parts.headers))
+}
+
+/// With `Prefer: wait=30` or `respond-async`: the picture becomes a job, and the answer is its result if that is there in
+/// time, else the job.
+async fn as_job(app: &App, caller: &Caller, form: &Form, headers: &HeaderMap, wait: Duration) -> Result<Response> {
+    let accepted = jobs::accept(app, caller, form, jobs::idempotency_key(headers)?).await?;
+    let job = jobs::ended(app, &accepted.job, wait).await?;
+    let item = items::list(&app.db, &job.id, 0, 1).await?.pop();
+    if let Some((code, detail)) =
+        item.as_ref().filter(|item| item.status == Status::Failed).and_then(|item| item.error.clone())
+    {
+        return Err(Error::new(Kind::of_code(&code).unwrap_or(Kind::Internal), detail));
+    }
+    if let Some((place, media_type)) = item.and_then(|item| item.result.zip(item.media_type)) {
+        return jobs::file(app, &place, &media_type, headers).await;
+    }
+    let place = [(header::LOCATION, format!("/v1/jobs/{}", job.id))];
+    Ok((StatusCode::ACCEPTED, place, Json(jobs::show(app, &job).await?)).into_response())
 }
 
 /// The fields of the body; a picture sent as it is becomes the field `image`.
@@ -94,44 +118,38 @@ pub async fn order(app: &App, form: &Form) -> Result<Order> {
         fields: fields.as_ref(),
     };
     let options = options::options(app, &asked)?;
-    let output = output(form.text("format"), form.text("quality"), form.text("output"))?;
+    let output = wanted(form)?.output()?;
     Ok(Order { picture, background, options, output, limits: app.limits(), region: None })
+}
+
+/// How it is cut out, from the fields `preset`, `model`, `background` and `options`.
+///
+/// # Errors
+/// [`Kind::RequestInvalid`] and [`Kind::Picture`] naming what is wrong.
+pub fn options(app: &App, form: &Form) -> Result<Options> {
+    let fields =
+        form.text("options").map(serde_json::from_str::<Value>).transpose().map_err(|error| {
+            Error::new(Kind::RequestInvalid, format!("options is not JSON: {error}")).because(error)
+        })?;
+    let asked = Asked {
+        preset: form.text("preset"),
+        model: form.text("model"),
+        background: form.text("background"),
+        fields: fields.as_ref(),
+    };
+    options::options(app, &asked)
 }
 
 /// What is written, from the fields `format`, `quality` and `output`.
 ///
 /// # Errors
 /// [`Kind::RequestInvalid`] naming the field.
-pub fn output(format: Option<&str>, quality: Option<&str>, output: Option<&str>) -> Result<Output> {
-    let wrong = |field: &str, value: &str, allowed: &str| {
-        Error::new(Kind::RequestInvalid, format!("{field} is {value:?}, allowed is {allowed}"))
-    };
-    let written = || Format::all().filter(|format| format.is_written());
-    let named = match format {
-        None | Some("auto") => None,
-        Some(name) => {
-            Some(written().find(|format| Format::from_extension(name) == Some(*format)).ok_or_else(|| {
-                let all: Vec<_> = written().map(Format::extension).collect();
-                wrong("format", name, &format!("auto, {}", all.join(", ")))
-            })?)
-        }
-    };
-    let quality = match quality {
-        None => WriteOptions::new(Format::Png).quality,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|quality| WriteOptions::QUALITY.contains(quality))
-            .ok_or_else(|| wrong("quality", text, "1 to 100"))?,
-    };
-    let options = WriteOptions { quality, ..WriteOptions::new(named.unwrap_or(Format::Png)) };
-    match output {
-        None | Some("cutout") if named.is_none() => Ok(Output::Fitting(options)),
-        None | Some("cutout") => Ok(Output::Picture(options)),
-        Some("matte") => Ok(Output::Matte(options)),
-        Some("pair") => Ok(Output::Pair(options)),
-        Some(other) => Err(wrong("output", other, "cutout, matte, pair")),
-    }
+pub fn wanted(form: &Form) -> Result<Wanted> {
+    let wrong = |text: &str| Error::new(Kind::RequestInvalid, format!("quality is {text:?}, allowed is 1 to 100"));
+    let quality = form.text("quality").map(|text| text.parse().map_err(|_| wrong(text))).transpose()?;
+    let text = |name: &str| form.text(name).map(str::to_owned);
+    let wanted = Wanted { format: text("format"), quality, output: text("output") };
+    wanted.output().map(|_| wanted)
 }
 
 /// The cut-out as the client wants it: as it is, or in JSON.

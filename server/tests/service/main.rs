@@ -6,5 +6,7 @@
 
 mod access;
 mod compat;
+mod jobs;
 mod pictures;
 mod stage;
+mod uploads;

@@ -1,0 +1,332 @@
+//! The table `items`, with the leases of workers on them, and `turns`, by which organisations take theirs.
+
+use crate::{
+    Error, Kind, Result,
+    db::{Database, Work},
+    jobs::Status,
+};
+
+/// An item as it is shown.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its place in the job, from 1.
+    pub number: i64,
+    /// What its sender calls the file.
+    pub name: Option<String>,
+    /// How it stands.
+    pub status: Status,
+    /// 0 to 1.
+    pub progress: f64,
+    /// What is being done.
+    pub stage: Option<String>,
+    /// How often it was begun.
+    pub attempts: i64,
+    /// Where the result is.
+    pub result: Option<String>,
+    /// Its media type.
+    pub media_type: Option<String>,
+    /// What is known of it, as JSON.
+    pub details: Option<String>,
+    /// Why it failed.
+    pub error: Option<(String, String)>,
+}
+
+/// An item that a worker has a lease on.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// Its identifier.
+    pub id: String,
+    /// Its job.
+    pub job: String,
+    /// Whose it is.
+    pub organisation: String,
+    /// Its place in the job.
+    pub number: i64,
+    /// What its sender calls the file.
+    pub name: Option<String>,
+    /// Where the file is.
+    pub source: String,
+    /// How often it was begun, this time included.
+    pub attempts: i64,
+    /// What only this beginning has.
+    pub fence: i64,
+    /// When it was accepted.
+    pub created: i64,
+}
+
+/// What came of an item.
+pub struct Ending<'a> {
+    /// Where the result is.
+    pub result: &'a str,
+    /// Its media type.
+    pub media_type: &'a str,
+    /// What is known of it, as JSON.
+    pub details: &'a str,
+}
+
+/// A file of a new job.
+pub struct NewItem<'a> {
+    /// Its place in the job, from 1.
+    pub number: i64,
+    /// What its sender calls it.
+    pub name: Option<&'a str>,
+    /// Where it is.
+    pub source: &'a str,
+}
+
+/// Adds one to a job.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn insert(work: &mut Work, job: &crate::db::jobs::Job, item: &NewItem<'_>) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO items (id, job, organisation, number, name, source, status, priority, created, run_after) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $8)",
+    )
+    .bind(format!("{}.{:06}", job.id, item.number))
+    .bind(&job.id)
+    .bind(&job.organisation)
+    .bind(item.number)
+    .bind(item.name)
+    .bind(item.source)
+    .bind(job.priority)
+    .bind(job.created)
+    .execute(&mut **work)
+    .await?;
+    Ok(())
+}
+
+/// Takes the next item: of the highest priority, of the organisation that has waited longest, the oldest.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn claim(db: &Database, worker: &str, now: i64, lease_until: i64, expires: i64) -> Result<Option<Claimed>> {
+    type Row = (String, String, String, i64, Option<String>, String, i64, i64, i64);
+    let mut work = db.begin().await?;
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT i.id, i.job, i.organisation, i.number, i.name, i.source, i.attempts, i.fence, i.created FROM items i \
+         LEFT JOIN turns t ON t.organisation = i.organisation WHERE i.status = 'queued' AND i.run_after <= $1 \
+         ORDER BY i.priority DESC, COALESCE(t.at, 0), i.created, i.id LIMIT 1",
+    )
+    .bind(now)
+    .fetch_optional(&mut *work)
+    .await?;
+    let Some((id, job, organisation, number, name, source, attempts, fence, created)) = row else { return Ok(None) };
+    sqlx::query(
+        "UPDATE items SET status = 'running', worker = $1, lease_until = $2, attempts = attempts + 1, fence = fence + 1, \
+         started = COALESCE(started, $3) WHERE id = $4",
+    )
+    .bind(worker)
+    .bind(lease_until)
+    .bind(now)
+    .bind(&id)
+    .execute(&mut *work)
+    .await?;
+    sqlx::query("INSERT INTO turns (organisation, at) VALUES ($1, $2) ON CONFLICT (organisation) DO UPDATE SET at = excluded.at")
+        .bind(&organisation)
+        .bind(now)
+        .execute(&mut *work)
+        .await?;
+    crate::db::jobs::settle(&mut work, &job, now, expires).await?;
+    work.commit().await?;
+    Ok(Some(Claimed { id, job, organisation, number, name, source, attempts: attempts + 1, fence: fence + 1, created }))
+}
+
+/// Renews a lease and tells how far the work is. Whether the lease still holds.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn renew(
+    db: &Database,
+    item: &Claimed,
+    lease_until: i64,
+    progress: f64,
+    stage: Option<&str>,
+) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE items SET lease_until = $1, progress = $2, stage = $3 WHERE id = $4 AND fence = $5 AND status = 'running'",
+    )
+    .bind(lease_until)
+    .bind(progress)
+    .bind(stage)
+    .bind(&item.id)
+    .bind(item.fence)
+    .execute(db.pool())
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Ends an item well. Whether the lease still held; otherwise nothing is changed.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn succeed(work: &mut Work, item: &Claimed, ending: &Ending<'_>, now: i64) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE items SET status = 'succeeded', progress = 1, stage = NULL, lease_until = NULL, finished = $1, result = $2, \
+         media_type = $3, details = $4, error_code = NULL, error_detail = NULL \
+         WHERE id = $5 AND fence = $6 AND status = 'running'",
+    )
+    .bind(now)
+    .bind(ending.result)
+    .bind(ending.media_type)
+    .bind(ending.details)
+    .bind(&item.id)
+    .bind(item.fence)
+    .execute(&mut **work)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Ends an item badly, or has it begun again at `again`. Whether the lease still held; otherwise nothing is changed.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn fail(work: &mut Work, item: &Claimed, error: &Error, now: i64, again: Option<i64>) -> Result<bool> {
+    let status = if again.is_some() { Status::Queued } else { Status::Failed };
+    let done = sqlx::query(
+        "UPDATE items SET status = $1, stage = NULL, progress = 0, lease_until = NULL, finished = $2, run_after = $3, \
+         error_code = $4, error_detail = $5 WHERE id = $6 AND fence = $7 AND status = 'running'",
+    )
+    .bind(status.name())
+    .bind(again.is_none().then_some(now))
+    .bind(again.unwrap_or(now))
+    .bind(error.kind().code())
+    .bind(error.to_string())
+    .bind(&item.id)
+    .bind(item.fence)
+    .execute(&mut **work)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Gives an item back that was not finished because the server is stopped; this beginning does not count.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn give_back(db: &Database, item: &Claimed, now: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE items SET status = 'queued', stage = NULL, progress = 0, lease_until = NULL, run_after = $1, \
+         attempts = attempts - 1 WHERE id = $2 AND fence = $3 AND status = 'running'",
+    )
+    .bind(now)
+    .bind(&item.id)
+    .bind(item.fence)
+    .execute(db.pool())
+    .await?;
+    Ok(())
+}
+
+/// Ends what has not ended of a cancelled job.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn cancel(work: &mut Work, job: &str, now: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE items SET status = 'cancelled', stage = NULL, lease_until = NULL, finished = $1 \
+         WHERE job = $2 AND status IN ('queued', 'running')",
+    )
+    .bind(now)
+    .bind(job)
+    .execute(&mut **work)
+    .await?;
+    Ok(())
+}
+
+/// Queues again what a worker has left: of one that is gone, or whose lease has ended. What was begun `most` times fails.
+/// The jobs that this concerns.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn recover(work: &mut Work, ended_by: i64, now: i64, most: i64) -> Result<Vec<String>> {
+    let lost: Vec<(String, String, i64)> = sqlx::query_as(
+        "SELECT id, job, attempts FROM items WHERE status = 'running' AND (lease_until IS NULL OR lease_until <= $1)",
+    )
+    .bind(ended_by)
+    .fetch_all(&mut **work)
+    .await?;
+    for (id, _, attempts) in &lost {
+        let text = if *attempts < most {
+            "UPDATE items SET status = 'queued', stage = NULL, progress = 0, lease_until = NULL, run_after = $1 WHERE id = $2"
+        } else {
+            "UPDATE items SET status = 'failed', stage = NULL, lease_until = NULL, finished = $1, error_code = 'internal_error', \
+             error_detail = 'its worker ended each time it was begun' WHERE id = $2"
+        };
+        sqlx::query(text).bind(now).bind(id).execute(&mut **work).await?;
+    }
+    let mut jobs: Vec<String> = lost.into_iter().map(|(_, job, _)| job).collect();
+    jobs.sort_unstable();
+    jobs.dedup();
+    Ok(jobs)
+}
+
+/// Items of a job behind `after`, at most `most`.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn list(db: &Database, job: &str, after: i64, most: i64) -> Result<Vec<Item>> {
+    type Row = (
+        i64,
+        Option<String>,
+        String,
+        f64,
+        Option<String>,
+        i64,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+    );
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT number, name, status, progress, stage, attempts, result, media_type, details, error_code, error_detail \
+         FROM items WHERE job = $1 AND number > $2 ORDER BY number LIMIT $3",
+    )
+    .bind(job)
+    .bind(after)
+    .bind(most)
+    .fetch_all(db.pool())
+    .await?;
+    let item = |row: Row| {
+        let (number, name, status, progress, stage, attempts, result, media_type, details, code, detail) = row;
+        let unknown = || Error::new(Kind::Internal, format!("the database holds the status {status:?}"));
+        let status = Status::named(&status).ok_or_else(unknown)?;
+        let error = code.map(|code| (code, detail.unwrap_or_default()));
+        Ok(Item { number, name, status, progress, stage, attempts, result, media_type, details, error })
+    };
+    rows.into_iter().map(item).collect()
+}
+
+/// How many items of a job stand how, and their progress added up.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn counts(db: &Database, job: &str) -> Result<Vec<(Status, i64, f64)>> {
+    let rows: Vec<(String, i64, f64)> =
+        sqlx::query_as("SELECT status, COUNT(*), SUM(progress) FROM items WHERE job = $1 GROUP BY status")
+            .bind(job)
+            .fetch_all(db.pool())
+            .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(status, count, progress)| Some((Status::named(&status)?, count, progress)))
+        .collect())
+}
+
+/// How many items stand how, of everybody.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn depth(db: &Database) -> Result<Vec<(String, i64)>> {
+    Ok(sqlx::query_as("SELECT status, COUNT(*) FROM items WHERE status IN ('queued', 'running') GROUP BY status")
+        .fetch_all(db.pool())
+        .await?)
+}
+
+/// Forgets where results were, once they are deleted.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn forget_results(db: &Database, job: &str) -> Result<()> {
+    sqlx::query("UPDATE items SET result = NULL WHERE job = $1").bind(job).execute(db.pool()).await?;
+    Ok(())
+}

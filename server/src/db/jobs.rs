@@ -1,0 +1,226 @@
+//! The table `jobs`.
+
+use crate::{
+    Error, Kind, Result,
+    db::{Database, Work},
+    jobs::{JobKind, Status},
+};
+
+/// A job as it is kept.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its identifier.
+    pub id: String,
+    /// Whose it is.
+    pub organisation: String,
+    /// What is made.
+    pub kind: JobKind,
+    /// What its sender calls it.
+    pub name: Option<String>,
+    /// How it stands.
+    pub status: Status,
+    /// Higher ones go first.
+    pub priority: i64,
+    /// What is made of every item, as JSON.
+    pub work: String,
+    /// When it was accepted.
+    pub created: i64,
+    /// When the first item was begun.
+    pub started: Option<i64>,
+    /// When the last item ended.
+    pub finished: Option<i64>,
+    /// When its files are deleted.
+    pub expires: Option<i64>,
+}
+
+type Row = (String, String, String, Option<String>, String, i64, String, i64, Option<i64>, Option<i64>, Option<i64>);
+
+const COLUMNS: &str = "id, organisation, kind, name, status, priority, work, created, started, finished, expires";
+
+fn job(row: Row) -> Result<Job> {
+    let (id, organisation, kind, name, status, priority, work, created, started, finished, expires) = row;
+    let unknown =
+        |what: &str, text: &str| Error::new(Kind::Internal, format!("the database holds the {what} {text:?}"));
+    Ok(Job {
+        kind: JobKind::named(&kind).ok_or_else(|| unknown("kind of job", &kind))?,
+        status: Status::named(&status).ok_or_else(|| unknown("status", &status))?,
+        id,
+        organisation,
+        name,
+        priority,
+        work,
+        created,
+        started,
+        finished,
+        expires,
+    })
+}
+
+/// Adds one.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn insert(work: &mut Work, job: &Job, actor: &str) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO jobs (id, organisation, actor, kind, name, status, priority, work, created) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(&job.id)
+    .bind(&job.organisation)
+    .bind(actor)
+    .bind(job.kind.name())
+    .bind(&job.name)
+    .bind(job.status.name())
+    .bind(job.priority)
+    .bind(&job.work)
+    .bind(job.created)
+    .execute(&mut **work)
+    .await?;
+    Ok(())
+}
+
+/// One of an organisation.
+///
+/// # Errors
+/// [`Kind::NotFound`] when it has none of that name; [`Kind::DatabaseUnusable`].
+pub async fn get(db: &Database, organisation: &str, id: &str) -> Result<Job> {
+    let row: Option<Row> =
+        sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM jobs WHERE organisation = $1 AND id = $2")))
+            .bind(organisation)
+            .bind(id)
+            .fetch_optional(db.pool())
+            .await?;
+    row.map(job).transpose()?.ok_or_else(|| Error::new(Kind::NotFound, format!("there is no job {id:?}")))
+}
+
+/// Which jobs are listed.
+#[derive(Debug, Clone, Default)]
+pub struct Filter<'a> {
+    /// Only those older than this one.
+    pub before: Option<&'a str>,
+    /// Only those that stand so.
+    pub status: Option<Status>,
+    /// Only those that make this.
+    pub kind: Option<JobKind>,
+    /// At most so many.
+    pub most: i64,
+}
+
+/// Those of an organisation, newest first.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn list(db: &Database, organisation: &str, filter: &Filter<'_>) -> Result<Vec<Job>> {
+    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM jobs WHERE organisation = $1 AND id < $2 AND ($3 = '' OR status = $3) AND ($4 = '' OR kind = $4) \
+         ORDER BY id DESC LIMIT $5"
+    )))
+    .bind(organisation)
+    // Above every identifier: they are of lower-case letters and digits.
+    .bind(filter.before.unwrap_or("~"))
+    .bind(filter.status.map_or("", Status::name))
+    .bind(filter.kind.map_or("", JobKind::name))
+    .bind(filter.most)
+    .fetch_all(db.pool())
+    .await?;
+    rows.into_iter().map(job).collect()
+}
+
+/// What a worker needs of an item's job: its kind and what is made.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn work_of(db: &Database, id: &str) -> Result<(JobKind, String)> {
+    let (kind, work): (String, String) =
+        sqlx::query_as("SELECT kind, work FROM jobs WHERE id = $1").bind(id).fetch_one(db.pool()).await?;
+    let kind =
+        JobKind::named(&kind).ok_or_else(|| Error::new(Kind::Internal, format!("the job {id} has an unknown kind")))?;
+    Ok((kind, work))
+}
+
+/// Brings a job's status up to date with its items, in the same work as the item's change. Whether it ended now.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn settle(work: &mut Work, id: &str, now: i64, expires: i64) -> Result<bool> {
+    let counts: Vec<(String, i64)> =
+        sqlx::query_as("SELECT status, COUNT(*) FROM items WHERE job = $1 GROUP BY status")
+            .bind(id)
+            .fetch_all(&mut **work)
+            .await?;
+    let count = |status: Status| counts.iter().find(|(name, _)| name == status.name()).map_or(0, |(_, count)| *count);
+    if count(Status::Queued) + count(Status::Running) > 0 {
+        sqlx::query("UPDATE jobs SET status = 'running', started = $1 WHERE id = $2 AND status = 'queued'")
+            .bind(now)
+            .bind(id)
+            .execute(&mut **work)
+            .await?;
+        return Ok(false);
+    }
+    let status = match (count(Status::Succeeded), count(Status::Failed)) {
+        (0, 0) => Status::Cancelled,
+        (0, _) => Status::Failed,
+        _ => Status::Succeeded,
+    };
+    let ended = sqlx::query(
+        "UPDATE jobs SET status = $1, finished = $2, expires = $3, started = COALESCE(started, $2) \
+         WHERE id = $4 AND status IN ('queued', 'running')",
+    )
+    .bind(status.name())
+    .bind(now)
+    .bind(expires)
+    .bind(id)
+    .execute(&mut **work)
+    .await?;
+    Ok(ended.rows_affected() > 0)
+}
+
+/// Ends a job that has not ended. Whether there was one.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn cancel(work: &mut Work, organisation: &str, id: &str, now: i64, expires: i64) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE jobs SET status = 'cancelled', finished = $1, expires = $2 \
+         WHERE organisation = $3 AND id = $4 AND status IN ('queued', 'running')",
+    )
+    .bind(now)
+    .bind(expires)
+    .bind(organisation)
+    .bind(id)
+    .execute(&mut **work)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Jobs whose files are to be deleted by now.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn expired(db: &Database, now: i64) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> =
+        sqlx::query_as("SELECT id FROM jobs WHERE purged = 0 AND expires IS NOT NULL AND expires <= $1 LIMIT 100")
+            .bind(now)
+            .fetch_all(db.pool())
+            .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Notes that a job's files are deleted.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn purged(db: &Database, id: &str) -> Result<()> {
+    sqlx::query("UPDATE jobs SET purged = 1 WHERE id = $1").bind(id).execute(db.pool()).await?;
+    Ok(())
+}
+
+/// Whether there is a job of that name, of anybody.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn exists(db: &Database, id: &str) -> Result<bool> {
+    let row: Option<(i64,)> =
+        sqlx::query_as("SELECT created FROM jobs WHERE id = $1").bind(id).fetch_optional(db.pool()).await?;
+    Ok(row.is_some())
+}

@@ -1,0 +1,221 @@
+//! Makes the items of jobs: a slot, a lease, the work, its end in one transaction.
+//!
+//! A lease is renewed while the work runs. Whoever begins an item again has a higher fencing number, and only the latest
+//! beginning may end it: what a worker that was thought dead brings later is thrown away.
+
+use std::{sync::Arc, time::Duration};
+
+use backgroundfx_core as core;
+use object_store::{ObjectStoreExt, path::Path as Place};
+use tokio::{sync::Semaphore, task::JoinSet, time};
+
+use crate::{
+    App, Error, Kind, Result,
+    db::{
+        items::{self, Claimed, Ending},
+        jobs,
+    },
+    jobs::{Course, File, Product, make},
+};
+
+/// How long a lease holds unless it is renewed, in milliseconds, and how often that is done.
+const LEASE: i64 = 30_000;
+const RENEWAL: Duration = Duration::from_secs(2);
+/// How often an item is begun before it counts as failed.
+pub const MOST_ATTEMPTS: i64 = 3;
+/// How often to look for work that nobody told of.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Works until the server is stopped; then lets pictures finish and gives clips back.
+pub async fn run(app: Arc<App>) {
+    // While one item is read or kept, another is in the network.
+    let slots = Arc::new(Semaphore::new(app.config.threads() + 1));
+    let mut running = JoinSet::new();
+    while !app.is_stopping() {
+        let slot = slots.clone().acquire_owned().await.expect("it is never closed");
+        let now = app.now();
+        match items::claim(&app.db, &app.worker, now, now + LEASE, app.expiry()).await {
+            Ok(Some(item)) => {
+                metrics::histogram!("backgroundfx_job_wait_seconds").record((now - item.created) as f64 / 1000.0);
+                app.job_changed(&item.job);
+                let app = app.clone();
+                running.spawn(async move {
+                    one(&app, &item).await;
+                    drop(slot);
+                });
+            }
+            Ok(None) => wait(&app).await,
+            Err(error) => {
+                tracing::error!(%error, "cannot look for work");
+                time::sleep(LOOK).await;
+            }
+        }
+        while running.try_join_next().is_some() {}
+    }
+    running.join_all().await;
+}
+
+async fn wait(app: &App) {
+    tokio::select! {
+        () = app.wake.notified() => {}
+        () = app.stopped() => {}
+        () = time::sleep(LOOK) => {}
+    }
+}
+
+async fn one(app: &Arc<App>, item: &Claimed) {
+    let course = Arc::new(Course::default());
+    let began = time::Instant::now();
+    let made = async {
+        let (kind, work) = jobs::work_of(&app.db, &item.job).await?;
+        make(app, kind, &work, item, &course).await
+    };
+    let made = tokio::select! {
+        made = made => made,
+        // It only ends when the lease is lost, and the work is told to stop then.
+        () = renew(app, item, &course) => Err(Error::new(Kind::Conflict, "the lease was lost")),
+    };
+    let ended = match made {
+        Ok(product) => finish(app, item, product).await,
+        Err(error) => give_up(app, item, error).await,
+    };
+    if let Err(error) = ended {
+        // The lease ends by itself, and the item is begun again.
+        tracing::error!(item = item.id, %error, "the end of an item cannot be noted");
+    }
+    metrics::histogram!("backgroundfx_job_run_seconds").record(began.elapsed().as_secs_f64());
+    app.job_changed(&item.job);
+}
+
+/// Renews the lease until it is lost, be it that somebody cancelled the job.
+async fn renew(app: &Arc<App>, item: &Claimed, course: &Course) {
+    let mut changes = app.changes.subscribe();
+    loop {
+        tokio::select! {
+            () = time::sleep(RENEWAL) => {}
+            () = until_changed(&mut changes, &item.job) => {}
+        }
+        let at = course.at();
+        match items::renew(&app.db, item, app.now() + LEASE, at.0, at.1).await {
+            Ok(true) => {}
+            Ok(false) => {
+                course.stop();
+                return;
+            }
+            Err(error) => tracing::warn!(item = item.id, %error, "a lease cannot be renewed"),
+        }
+        // A picture is finished; a clip may take longer than anybody waits.
+        if app.is_stopping() && at.1 == Some("frames") {
+            course.stop();
+        }
+    }
+}
+
+async fn until_changed(changes: &mut tokio::sync::broadcast::Receiver<String>, job: &str) {
+    use tokio::sync::broadcast::error::RecvError;
+    loop {
+        match changes.recv().await {
+            Ok(changed) if changed == job => return,
+            Ok(_) => {}
+            Err(RecvError::Lagged(_)) => return,
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// Keeps what was made, then says so; what comes too late is thrown away.
+async fn finish(app: &App, item: &Claimed, product: Product) -> Result<()> {
+    let name = format!("results/{}/{:06}-{}.{}", item.job, item.number, item.fence, product.extension);
+    let place = Place::from(name.as_str());
+    match product.file {
+        File::Bytes(bytes) => _ = app.objects.put(&place, bytes.into()).await?,
+        File::Path(path, folder) => {
+            put_file(app, &place, &path).await?;
+            drop(folder);
+        }
+    }
+    let details = product.details.to_string();
+    let ending = Ending { result: &name, media_type: &product.media_type, details: &details };
+    let mut work = app.db.begin().await?;
+    let now = app.now();
+    if !items::succeed(&mut work, item, &ending, now).await? {
+        drop(work);
+        tracing::warn!(item = item.id, fence = item.fence, "what was made came too late");
+        app.objects.delete(&place).await?;
+        return Ok(());
+    }
+    let ended = jobs::settle(&mut work, &item.job, now, app.expiry()).await?;
+    work.commit().await?;
+    metrics::counter!("backgroundfx_items_total", "status" => "succeeded").increment(1);
+    tracing::info!(job = item.job, item = item.number, ended, "made");
+    Ok(())
+}
+
+/// Keeps a file of the disk, piece by piece.
+pub async fn put_file(app: &App, place: &Place, path: &std::path::Path) -> Result<()> {
+    use tokio::io::AsyncReadExt;
+    let unreadable =
+        |error: std::io::Error| Error::new(Kind::StorageUnusable, "what was made cannot be read").because(error);
+    let mut file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+    let mut upload = object_store::WriteMultipart::new(app.objects.put_multipart(place).await?);
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer).await.map_err(unreadable)? {
+            0 => break,
+            length => upload.write(&buffer[..length]),
+        }
+        upload.wait_for_capacity(4).await?;
+    }
+    upload.finish().await?;
+    Ok(())
+}
+
+async fn give_up(app: &App, item: &Claimed, error: Error) -> Result<()> {
+    let now = app.now();
+    if app.is_stopping() && error.kind() == Kind::Picture(core::Kind::Cancelled) {
+        return items::give_back(&app.db, item, now).await;
+    }
+    let again = (may_pass(&error) && item.attempts < MOST_ATTEMPTS).then(|| now + delay(item.attempts));
+    let mut work = app.db.begin().await?;
+    if items::fail(&mut work, item, &error, now, again).await? {
+        jobs::settle(&mut work, &item.job, now, app.expiry()).await?;
+        work.commit().await?;
+        let status = if again.is_some() { "retried" } else { "failed" };
+        metrics::counter!("backgroundfx_items_total", "status" => status).increment(1);
+        tracing::warn!(job = item.job, item = item.number, code = error.kind().code(), %error, status);
+    }
+    Ok(())
+}
+
+/// Whether trying again without a change may help.
+fn may_pass(error: &Error) -> bool {
+    match error.kind() {
+        Kind::Picture(kind) => kind.row().retryable,
+        Kind::FetchFailed | Kind::DatabaseUnusable | Kind::StorageUnusable | Kind::Internal | Kind::Stopping => true,
+        _ => false,
+    }
+}
+
+/// Milliseconds before the next attempt: 2 s, 8 s …, and up to half as much more, so that many do not come at one time.
+fn delay(attempts: i64) -> i64 {
+    let base = 2_000 << (2 * (attempts - 1)).clamp(0, 8);
+    base + rand::random_range(0..base / 2)
+}
+
+/// Queues what workers have left: all that runs at a start, later what has lost its lease.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn recover(app: &App, ended_by: i64) -> Result<()> {
+    let mut work = app.db.begin().await?;
+    let left = items::recover(&mut work, ended_by, app.now(), MOST_ATTEMPTS).await?;
+    for job in &left {
+        jobs::settle(&mut work, job, app.now(), app.expiry()).await?;
+    }
+    work.commit().await?;
+    if !left.is_empty() {
+        tracing::warn!(jobs = left.len(), "work that a worker has left is taken up again");
+        app.wake.notify_one();
+    }
+    Ok(())
+}
