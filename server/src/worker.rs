@@ -22,7 +22,7 @@ use crate::{
 const LEASE: i64 = 30_000;
 const RENEWAL: Duration = Duration::from_secs(2);
 /// How often an item is begun before it counts as failed.
-pub const MOST_ATTEMPTS: i64 = 3;
+pub const MOST_ATTEMPTS: i64 = 5;
 /// How often to look for work that nobody told of.
 const LOOK: Duration = Duration::from_secs(1);
 

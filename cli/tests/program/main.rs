@@ -9,6 +9,8 @@ mod matte_distances;
 mod matting;
 mod models;
 mod names;
+#[cfg(feature = "server")]
+mod serving;
 mod shell;
 mod stage;
 mod usage;

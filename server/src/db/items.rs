@@ -330,3 +330,118 @@ pub async fn forget_results(db: &Database, job: &str) -> Result<()> {
     sqlx::query("UPDATE items SET result = NULL WHERE job = $1").bind(job).execute(db.pool()).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        db::{jobs, organisations},
+        jobs::JobKind,
+    };
+
+    /// A database with two organisations.
+    async fn database() -> (Database, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Database::open_in(folder.path()).await.unwrap();
+        let mut work = db.begin().await.unwrap();
+        for organisation in ["org_a", "org_b"] {
+            organisations::insert(&mut work, organisation, organisation, 0).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        (db, folder)
+    }
+
+    async fn send(db: &Database, organisation: &str, id: &str, items: i64, priority: i64, now: i64) {
+        let job = jobs::Job {
+            id: id.to_owned(),
+            organisation: organisation.to_owned(),
+            kind: JobKind::Pictures,
+            name: None,
+            status: Status::Queued,
+            priority,
+            work: "{}".to_owned(),
+            created: now,
+            started: None,
+            finished: None,
+            expires: None,
+        };
+        let mut work = db.begin().await.unwrap();
+        jobs::insert(&mut work, &job, "key").await.unwrap();
+        for number in 1..=items {
+            insert(&mut work, &job, &NewItem { number, name: None, source: "object:x" }).await.unwrap();
+        }
+        work.commit().await.unwrap();
+    }
+
+    async fn end(db: &Database, item: &Claimed) -> bool {
+        let mut work = db.begin().await.unwrap();
+        let ending = Ending { result: "r", media_type: "image/png", details: "{}" };
+        let held = succeed(&mut work, item, &ending, 9).await.unwrap();
+        jobs::settle(&mut work, &item.job, 9, 99).await.unwrap();
+        work.commit().await.unwrap();
+        held
+    }
+
+    #[tokio::test]
+    async fn only_the_latest_beginning_may_end_an_item() {
+        let (db, _folder) = database().await;
+        send(&db, "org_a", "job_1", 1, 0, 1).await;
+        let lost = claim(&db, "one", 10, 20, 99).await.unwrap().unwrap();
+        assert!(claim(&db, "two", 11, 21, 99).await.unwrap().is_none(), "it is taken");
+        let mut work = db.begin().await.unwrap();
+        assert!(recover(&mut work, 19, 19, 3).await.unwrap().is_empty(), "its lease holds");
+        assert_eq!(recover(&mut work, 20, 20, 3).await.unwrap(), ["job_1"]);
+        work.commit().await.unwrap();
+        let again = claim(&db, "two", 21, 40, 99).await.unwrap().unwrap();
+        assert_eq!((lost.fence, again.fence, again.attempts), (1, 2, 2));
+        assert!(!renew(&db, &lost, 60, 0.5, None).await.unwrap());
+        assert!(!end(&db, &lost).await, "the zombie comes too late");
+        let mut work = db.begin().await.unwrap();
+        let error = Error::new(Kind::Internal, "late");
+        assert!(!fail(&mut work, &lost, &error, 30, None).await.unwrap());
+        drop(work);
+        assert!(end(&db, &again).await && !end(&db, &again).await, "once");
+        assert_eq!(jobs::get(&db, "org_a", "job_1").await.unwrap().status, Status::Succeeded);
+    }
+
+    #[tokio::test]
+    async fn an_item_whose_workers_all_die_fails_at_last() {
+        let (db, _folder) = database().await;
+        send(&db, "org_a", "job_1", 1, 0, 1).await;
+        for attempt in 1..=3 {
+            let item = claim(&db, "one", 10, 20, 99).await.unwrap().unwrap();
+            assert_eq!(item.attempts, attempt);
+            let mut work = db.begin().await.unwrap();
+            for job in recover(&mut work, i64::MAX, 10, 3).await.unwrap() {
+                jobs::settle(&mut work, &job, 10, 99).await.unwrap();
+            }
+            work.commit().await.unwrap();
+        }
+        assert!(claim(&db, "one", 10, 20, 99).await.unwrap().is_none());
+        let job = jobs::get(&db, "org_a", "job_1").await.unwrap();
+        assert_eq!((job.status, job.expires), (Status::Failed, Some(99)));
+    }
+
+    #[tokio::test]
+    async fn organisations_take_turns_and_priorities_go_first() {
+        let (db, _folder) = database().await;
+        send(&db, "org_a", "job_1", 100, 0, 1).await;
+        send(&db, "org_b", "job_2", 2, 0, 2).await;
+        send(&db, "org_a", "job_3", 1, 5, 3).await;
+        let mut order = Vec::new();
+        for now in 10..16 {
+            let item = claim(&db, "one", now, 100, 99).await.unwrap().unwrap();
+            order.push(format!("{} {}", item.job, item.number));
+        }
+        assert_eq!(order, ["job_3 1", "job_2 1", "job_1 1", "job_2 2", "job_1 2", "job_1 3"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_given_back_did_not_count() {
+        let (db, _folder) = database().await;
+        send(&db, "org_a", "job_1", 1, 0, 1).await;
+        let item = claim(&db, "one", 10, 20, 99).await.unwrap().unwrap();
+        give_back(&db, &item, 11).await.unwrap();
+        assert_eq!(claim(&db, "two", 12, 20, 99).await.unwrap().unwrap().attempts, 1);
+    }
+}

@@ -1,0 +1,179 @@
+//! `serve`: the process itself. It is killed, asked to stop, and started where it cannot run.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// A server of a folder, on any port, that keys by colour and so needs no weights.
+struct Server {
+    child: Child,
+    address: String,
+    key: Option<String>,
+}
+
+impl Server {
+    fn start(folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_backgroundfx"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--model", "chroma", "--data"])
+            .arg(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (mut key, mut address) = (None, None);
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            if let Some(text) = line.strip_prefix("api key: ") {
+                key = Some(text.to_owned());
+            }
+            if let Some(text) = line.strip_prefix("listening on http://") {
+                address = Some(text.to_owned());
+                break;
+            }
+        }
+        Self { child, address: address.unwrap(), key }
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// A request on a connection of its own: status and JSON.
+    fn ask(&self, method: &str, path: &str, key: &str, body: &str) -> (u16, Value) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-API-Key: {key}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
+    }
+}
+
+/// A red square before green, as base64 of a PNG-less BMP: small enough to write here by hand.
+fn picture(side: u32) -> String {
+    let mut file = b"BM".to_vec();
+    let pixels = side * side * 4;
+    file.extend((54 + pixels).to_le_bytes());
+    file.extend([0; 4]);
+    file.extend(54_u32.to_le_bytes());
+    file.extend(40_u32.to_le_bytes());
+    file.extend(side.to_le_bytes());
+    file.extend(side.to_le_bytes());
+    file.extend([1, 0, 32, 0]);
+    file.extend([0; 4]);
+    file.extend(pixels.to_le_bytes());
+    file.extend([0; 16]);
+    for at in 0..side * side {
+        let inside = |v: u32| (side / 4..3 * side / 4).contains(&v);
+        let subject = inside(at % side) && inside(at / side);
+        file.extend(if subject { [60, 40, 220, 255] } else { [64, 177, 0, 255] });
+    }
+    base64(&file)
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let number = group.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        for place in 0..=group.len() {
+            text.push(char::from(LETTERS[(number >> (18 - 6 * place) & 63) as usize]));
+        }
+    }
+    while text.len() % 4 != 0 {
+        text.push('=');
+    }
+    text
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .flat_map(|entry| match entry.path() {
+            path if path.is_dir() => files(&path),
+            path => vec![path.display().to_string()],
+        })
+        .collect()
+}
+
+#[test]
+fn every_accepted_job_is_made_once_however_often_the_process_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let key = server.key.clone().unwrap();
+    let picture = picture(900);
+    let body = format!(r#"{{"image_base64": ["{picture}", "{picture}", "{picture}"], "format": "png"}}"#);
+    let mut accepted = Vec::new();
+    for round in 0..4 {
+        for _ in 0..3 {
+            let (status, job) = server.ask("POST", "/v1/jobs", &key, &body);
+            assert_eq!(status, 202, "{job}");
+            accepted.push(job["id"].as_str().unwrap().to_owned());
+        }
+        thread::sleep(Duration::from_millis(150 + 170 * round));
+        server.kill();
+        server = Server::start(folder.path());
+        assert_eq!(server.key, None, "the key is shown once");
+    }
+    let deadline = Instant::now() + Duration::from_secs(120);
+    for id in &accepted {
+        loop {
+            let (status, job) = server.ask("GET", &format!("/v1/jobs/{id}"), &key, "");
+            assert_eq!(status, 200);
+            if job["status"] == "succeeded" {
+                assert_eq!(job["counts"]["succeeded"], 3, "{job}");
+                break;
+            }
+            assert!(Instant::now() < deadline && job["status"] != "failed", "{job}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+    // Each item has one result. What a killed process had put beside it is not shown, and is cleared up in time.
+    let (_, jobs) = server.ask("GET", "/v1/jobs?limit=200", &key, "");
+    assert_eq!(jobs["jobs"].as_array().unwrap().len(), accepted.len());
+    for path in files(&folder.path().join("objects/results")) {
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(path.contains('#') || bytes.ends_with(b"IEND\xaeB`\x82"), "{path} is half written");
+    }
+    server.kill();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_well_and_a_second_server_is_kept_out_of_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let second = Command::new(env!("CARGO_BIN_EXE_backgroundfx"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    assert!(told.contains("error[serve_config_invalid]") && told.contains("another server"), "{told}");
+    let taken = Command::new(env!("CARGO_BIN_EXE_backgroundfx"))
+        .args(["serve", "--listen", &server.address, "--data"])
+        .arg(folder.path().join("other"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8(taken.stderr).unwrap();
+    assert_eq!(taken.status.code(), Some(7));
+    assert!(told.contains("error[listen_failed]") && told.contains("hint: "), "{told}");
+    Command::new("kill").arg(server.child.id().to_string()).status().unwrap();
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
