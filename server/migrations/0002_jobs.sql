@@ -8,6 +8,8 @@ CREATE TABLE jobs (
     kind TEXT NOT NULL,
     -- What its sender calls it.
     name TEXT,
+    -- What it belongs to, if to anything.
+    project TEXT,
     -- `queued`, `running`, `succeeded`, `failed` or `cancelled`.
     status TEXT NOT NULL,
     priority BIGINT NOT NULL,

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     Config, Error, Kind, Result, coalesce::Coalescer, db::Database, fetch::Fetcher, inference::Inference, rates::Rates,
+    vault::Vault,
 };
 
 /// Everything that requests and jobs share.
@@ -53,6 +54,10 @@ pub struct App {
     pub changes: broadcast::Sender<String>,
     /// Tells the worker that something waits.
     pub wake: Notify,
+    /// Tells the sender of webhooks that something waits.
+    pub tell: Notify,
+    /// Encrypts what must not be read in the database, and signs.
+    pub vault: Vault,
     /// What this process calls itself in leases.
     pub worker: String,
     scratch: PathBuf,
@@ -104,6 +109,8 @@ impl App {
             started: Instant::now(),
             changes: broadcast::Sender::new(1024),
             wake: Notify::new(),
+            tell: Notify::new(),
+            vault: Vault::open(&folder.join("secret.key"))?,
             worker: format!("worker_{}", Uuid::now_v7().simple()),
             scratch,
             pieces: folder.join("pieces"),

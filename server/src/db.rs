@@ -2,13 +2,16 @@
 
 pub mod api_keys;
 pub mod audit_log;
+pub mod deliveries;
 pub mod idempotency_keys;
 pub mod improvements;
 pub mod items;
 pub mod jobs;
 pub mod organisations;
+pub mod projects;
 pub mod uploads;
 pub mod users;
+pub mod webhooks;
 
 use std::{path::Path, time::Duration};
 

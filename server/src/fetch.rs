@@ -30,6 +30,15 @@ pub struct Fetcher {
     allowed: Arc<Vec<String>>,
 }
 
+/// How an address answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answered {
+    /// The status.
+    pub status: u16,
+    /// After how many seconds it wants to be asked again.
+    pub retry_after: Option<i64>,
+}
+
 /// Gives a name's public addresses only. The connection is made to what it gives, so that a name that changes between
 /// checking and connecting changes nothing.
 struct PublicOnly {
@@ -120,6 +129,22 @@ impl Fetcher {
             })?;
         }
         Ok(())
+    }
+
+    /// Sends JSON to an address. It is not followed where it points elsewhere.
+    ///
+    /// # Errors
+    /// [`Kind::UrlRefused`]; [`Kind::FetchFailed`] when there is no answer within 20 seconds.
+    pub async fn post_json(&self, address: &str, headers: &[(&str, String)], body: String) -> Result<Answered> {
+        let url = Url::parse(address).map_err(|error| refused(format!("{address:?} is no address: {error}")))?;
+        self.check(&url)?;
+        let mut request = self.client.post(url.clone()).header("content-type", "application/json").body(body);
+        for (name, text) in headers {
+            request = request.header(*name, text);
+        }
+        let answer = request.timeout(Duration::from_secs(20)).send().await.map_err(|error| unreachable(&url, error))?;
+        let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        Ok(Answered { status: answer.status().as_u16(), retry_after })
     }
 
     /// Whether an address may be fetched, as far as can be told without asking anybody.

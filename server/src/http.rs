@@ -9,10 +9,12 @@ mod health;
 mod jobs;
 pub mod keys;
 mod problem;
+mod projects;
 mod query;
 mod remove;
-mod time;
+pub mod time;
 pub mod uploads;
+mod webhooks;
 
 use std::{any::Any, sync::Arc};
 
@@ -22,7 +24,7 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, delete, get, head, options, post},
+    routing::{MethodRouter, delete, get, head, options, post, put},
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -51,6 +53,15 @@ pub fn router(app: &Arc<App>) -> Router {
         .add("/v1/uploads", Needs::Nothing, options(uploads::options))
         .add("/v1/uploads", Needs::Write, post(uploads::create))
         .add("/v1/uploads/{id}", Needs::Write, head(uploads::head).patch(uploads::append).delete(uploads::delete))
+        .add("/v1/projects", Needs::Read, get(projects::list))
+        .add("/v1/projects", Needs::Write, post(projects::create))
+        .add("/v1/projects/{id}", Needs::Read, get(projects::get))
+        .add("/v1/projects/{id}", Needs::Write, put(projects::replace).delete(projects::delete))
+        .add("/v1/webhooks", Needs::Manage, get(webhooks::list).post(webhooks::create))
+        .add("/v1/webhooks/{id}", Needs::Manage, delete(webhooks::delete))
+        .add("/v1/webhooks/{id}/test", Needs::Manage, post(webhooks::test))
+        .add("/v1/webhooks/{id}/deliveries", Needs::Manage, get(webhooks::deliveries))
+        .add("/v1/webhooks/{id}/deliveries/{delivery}/redeliver", Needs::Manage, post(webhooks::redeliver))
         .add("/v1/models", Needs::Read, get(health::models))
         .add("/v1/account", Needs::Read, get(health::account))
         .add("/v1/keys", Needs::Manage, get(keys::list).post(keys::create))

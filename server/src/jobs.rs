@@ -1,5 +1,6 @@
 //! Work that is accepted now and made later: what a job is, and how its items are made. A kind of job is a file.
 
+mod ending;
 mod pictures;
 mod video;
 
@@ -11,6 +12,7 @@ use std::sync::{
 use bytes::Bytes;
 
 use crate::{App, Result, db::items::Claimed};
+pub use ending::{cancel, settle};
 pub use pictures::Pictures;
 pub use video::Clips;
 

@@ -22,6 +22,8 @@ mod rates;
 pub mod serve;
 mod sources;
 mod sweep;
+mod vault;
+mod webhooks;
 mod worker;
 
 pub use app::App;

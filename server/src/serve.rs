@@ -18,7 +18,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, runtime::Runtime};
 use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::{App, Config, Error, Kind, Result, config::LogFormat, http, sweep, worker};
+use crate::{App, Config, Error, Kind, Result, config::LogFormat, http, sweep, webhooks, worker};
 
 /// Serves until the process is asked to stop. What a person must see goes to `screen`, the log to standard error.
 ///
@@ -91,6 +91,7 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         tokio::spawn(warm_up(self.app.clone()));
         tokio::spawn(sweep::run(self.app.clone()));
+        tokio::spawn(webhooks::run(self.app.clone()));
         let worker = tokio::spawn(worker::run(self.app.clone()));
         let drained = connections::serve(&self.app, self.listener, http::router(&self.app), stop).await;
         let most = Duration::from_secs(self.app.config.drain_seconds);

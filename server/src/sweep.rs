@@ -8,12 +8,14 @@ use tokio::time;
 
 use crate::{
     App, Result,
-    db::{idempotency_keys, items, jobs, uploads},
+    db::{deliveries, idempotency_keys, items, jobs, uploads},
     worker,
 };
 
 /// How long an idempotency key stands for its job, in milliseconds.
 const KEYS: i64 = 24 * 3_600_000;
+/// How long it is shown what webhooks were told, in milliseconds.
+const DELIVERIES: i64 = 30 * 24 * 3_600_000;
 /// Files younger than this, in milliseconds, may belong to a job that is just being accepted.
 const YOUNG: i64 = 3_600_000;
 
@@ -54,6 +56,7 @@ async fn round(app: &App, thorough: bool) -> Result<()> {
     }
     if thorough {
         idempotency_keys::forget(&app.db, now - KEYS).await?;
+        deliveries::forget(&app.db, now - DELIVERIES).await?;
         for folder in ["sources", "results"] {
             remove_orphans(app, folder, now).await?;
         }

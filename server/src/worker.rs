@@ -15,7 +15,7 @@ use crate::{
         items::{self, Claimed, Ending},
         jobs,
     },
-    jobs::{Course, File, Product, make},
+    jobs::{Course, File, Product, make, settle},
 };
 
 /// How long a lease holds unless it is renewed, in milliseconds, and how often that is done.
@@ -144,8 +144,9 @@ async fn finish(app: &App, item: &Claimed, product: Product) -> Result<()> {
         app.objects.delete(&place).await?;
         return Ok(());
     }
-    let ended = jobs::settle(&mut work, &item.job, now, app.expiry()).await?;
+    let ended = settle(&mut work, &item.job, now, app.expiry()).await?;
     work.commit().await?;
+    app.tell.notify_one();
     metrics::counter!("backgroundfx_items_total", "status" => "succeeded").increment(1);
     tracing::info!(job = item.job, item = item.number, ended, "made");
     Ok(())
@@ -178,8 +179,9 @@ async fn give_up(app: &App, item: &Claimed, error: Error) -> Result<()> {
     let again = (may_pass(&error) && item.attempts < MOST_ATTEMPTS).then(|| now + delay(item.attempts));
     let mut work = app.db.begin().await?;
     if items::fail(&mut work, item, &error, now, again).await? {
-        jobs::settle(&mut work, &item.job, now, app.expiry()).await?;
+        settle(&mut work, &item.job, now, app.expiry()).await?;
         work.commit().await?;
+        app.tell.notify_one();
         let status = if again.is_some() { "retried" } else { "failed" };
         metrics::counter!("backgroundfx_items_total", "status" => status).increment(1);
         tracing::warn!(job = item.job, item = item.number, code = error.kind().code(), %error, status);
@@ -210,7 +212,7 @@ pub async fn recover(app: &App, ended_by: i64) -> Result<()> {
     let mut work = app.db.begin().await?;
     let left = items::recover(&mut work, ended_by, app.now(), MOST_ATTEMPTS).await?;
     for job in &left {
-        jobs::settle(&mut work, job, app.now(), app.expiry()).await?;
+        settle(&mut work, job, app.now(), app.expiry()).await?;
     }
     work.commit().await?;
     if !left.is_empty() {

@@ -357,6 +357,7 @@ mod tests {
             organisation: organisation.to_owned(),
             kind: JobKind::Pictures,
             name: None,
+            project: None,
             status: Status::Queued,
             priority,
             work: "{}".to_owned(),

@@ -17,6 +17,8 @@ pub struct Job {
     pub kind: JobKind,
     /// What its sender calls it.
     pub name: Option<String>,
+    /// The project it belongs to.
+    pub project: Option<String>,
     /// How it stands.
     pub status: Status,
     /// Higher ones go first.
@@ -33,12 +35,26 @@ pub struct Job {
     pub expires: Option<i64>,
 }
 
-type Row = (String, String, String, Option<String>, String, i64, String, i64, Option<i64>, Option<i64>, Option<i64>);
+type Row = (
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    String,
+    i64,
+    String,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+);
 
-const COLUMNS: &str = "id, organisation, kind, name, status, priority, work, created, started, finished, expires";
+const COLUMNS: &str =
+    "id, organisation, kind, name, project, status, priority, work, created, started, finished, expires";
 
 fn job(row: Row) -> Result<Job> {
-    let (id, organisation, kind, name, status, priority, work, created, started, finished, expires) = row;
+    let (id, organisation, kind, name, project, status, priority, work, created, started, finished, expires) = row;
     let unknown =
         |what: &str, text: &str| Error::new(Kind::Internal, format!("the database holds the {what} {text:?}"));
     Ok(Job {
@@ -47,6 +63,7 @@ fn job(row: Row) -> Result<Job> {
         id,
         organisation,
         name,
+        project,
         priority,
         work,
         created,
@@ -62,14 +79,15 @@ fn job(row: Row) -> Result<Job> {
 /// [`Kind::DatabaseUnusable`].
 pub async fn insert(work: &mut Work, job: &Job, actor: &str) -> Result<()> {
     sqlx::query(
-        "INSERT INTO jobs (id, organisation, actor, kind, name, status, priority, work, created) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO jobs (id, organisation, actor, kind, name, project, status, priority, work, created) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(&job.id)
     .bind(&job.organisation)
     .bind(actor)
     .bind(job.kind.name())
     .bind(&job.name)
+    .bind(&job.project)
     .bind(job.status.name())
     .bind(job.priority)
     .bind(&job.work)
@@ -100,6 +118,8 @@ pub struct Filter<'a> {
     pub before: Option<&'a str>,
     /// Only those that stand so.
     pub status: Option<Status>,
+    /// Only those of this project.
+    pub project: Option<&'a str>,
     /// Only those that make this.
     pub kind: Option<JobKind>,
     /// At most so many.
@@ -113,13 +133,14 @@ pub struct Filter<'a> {
 pub async fn list(db: &Database, organisation: &str, filter: &Filter<'_>) -> Result<Vec<Job>> {
     let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM jobs WHERE organisation = $1 AND id < $2 AND ($3 = '' OR status = $3) AND ($4 = '' OR kind = $4) \
-         ORDER BY id DESC LIMIT $5"
+         AND ($5 = '' OR project = $5) ORDER BY id DESC LIMIT $6"
     )))
     .bind(organisation)
     // Above every identifier: they are of lower-case letters and digits.
     .bind(filter.before.unwrap_or("~"))
     .bind(filter.status.map_or("", Status::name))
     .bind(filter.kind.map_or("", JobKind::name))
+    .bind(filter.project.unwrap_or_default())
     .bind(filter.most)
     .fetch_all(db.pool())
     .await?;
@@ -136,6 +157,18 @@ pub async fn work_of(db: &Database, id: &str) -> Result<(JobKind, String)> {
     let kind =
         JobKind::named(&kind).ok_or_else(|| Error::new(Kind::Internal, format!("the job {id} has an unknown kind")))?;
     Ok((kind, work))
+}
+
+/// A job, as the work that changes it sees it.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn facts(work: &mut Work, id: &str) -> Result<Job> {
+    let row: Row = sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM jobs WHERE id = $1")))
+        .bind(id)
+        .fetch_one(&mut **work)
+        .await?;
+    job(row)
 }
 
 /// Brings a job's status up to date with its items, in the same work as the item's change. Whether it ended now.

@@ -121,6 +121,7 @@ pub struct ListQuery {
     cursor: Option<String>,
     status: Option<String>,
     kind: Option<String>,
+    project: Option<String>,
     fields: Option<String>,
 }
 
@@ -142,6 +143,7 @@ pub async fn list(
         asked.kind.as_deref().map(|text| JobKind::named(text).ok_or_else(|| wrong("kind", text, "pictures, video")));
     let filter = Filter {
         before: asked.cursor.as_deref(),
+        project: asked.project.as_deref(),
         status: status.transpose()?,
         kind: kind.transpose()?,
         // One more tells whether there are more.
@@ -209,12 +211,11 @@ pub async fn cancel(
     let job = jobs::get(&app.db, &caller.organisation, &id).await?;
     let mut work = app.db.begin().await?;
     let now = app.now();
-    if jobs::cancel(&mut work, &caller.organisation, &id, now, now).await? {
-        items::cancel(&mut work, &id, now).await?;
-    }
+    crate::jobs::cancel(&mut work, &caller.organisation, &id, now).await?;
     audit(&app, &mut work, &caller, "job.delete", &id).await?;
     work.commit().await.map_err(Error::from)?;
     app.job_changed(&id);
+    app.tell.notify_one();
     crate::sweep::purge(&app, &id).await?;
     let job = jobs::get(&app.db, &caller.organisation, &job.id).await?;
     Ok(Json(show(&app, &job).await?))

@@ -10,3 +10,4 @@ mod jobs;
 mod pictures;
 mod stage;
 mod uploads;
+mod webhooks;

@@ -11,6 +11,7 @@ use crate::{
         idempotency_keys,
         items::{self, NewItem},
         jobs::{self, Job},
+        projects,
     },
     http::{form::Form, remove},
     jobs::{Clips, JobKind, Pictures, Status},
@@ -22,7 +23,7 @@ use crate::{
 const MOST_ITEMS: usize = 10_000;
 
 /// What the fields of a job may be called.
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "image",
     "image_url",
     "image_base64",
@@ -43,6 +44,7 @@ const FIELDS: [&str; 20] = [
     "end",
     "silent",
     "upload",
+    "project",
 ];
 
 /// A job that was accepted, now or before.
@@ -93,6 +95,7 @@ pub async fn accept(app: &App, caller: &Caller, form: &Form, key: Option<&str>) 
         organisation: caller.organisation.clone(),
         kind,
         name: form.text("name").map(|name| name.chars().take(200).collect()),
+        project: project(app, caller, form).await?,
         status: Status::Queued,
         priority: priority(form)?,
         work: work(app, form, kind, behind)?,
@@ -235,6 +238,11 @@ async fn background(app: &App, form: &Form) -> Result<Option<Behind>> {
         ending: sources::extension(name.unwrap_or_default()).to_owned(),
         content: Bringing::Bytes(bytes),
     }))
+}
+
+async fn project(app: &App, caller: &Caller, form: &Form) -> Result<Option<String>> {
+    let Some(id) = form.text("project") else { return Ok(None) };
+    Ok(Some(projects::get(&app.db, &caller.organisation, id).await?.id))
 }
 
 fn priority(form: &Form) -> Result<i64> {

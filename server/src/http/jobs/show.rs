@@ -31,6 +31,7 @@ pub async fn brief(app: &App, job: &Job) -> Result<Value> {
         "id": job.id,
         "kind": job.kind.name(),
         "name": job.name,
+        "project": job.project,
         "status": job.status.name(),
         "priority": job.priority,
         "progress": progress,

@@ -1,0 +1,50 @@
+//! How jobs end: their status follows from their items, and whoever wants to know is told in the same transaction.
+
+use serde_json::json;
+
+use crate::{
+    Result,
+    db::{Work, deliveries, items, jobs},
+};
+
+/// Brings a job's status up to date with its items; when it has ended now, webhooks are to be told. Whether it has.
+///
+/// # Errors
+/// [`crate::Kind::DatabaseUnusable`].
+pub async fn settle(work: &mut Work, job: &str, now: i64, expires: i64) -> Result<bool> {
+    let ended = jobs::settle(work, job, now, expires).await?;
+    if ended {
+        announce(work, job, now).await?;
+    }
+    Ok(ended)
+}
+
+/// Ends a job that has not ended, and what has not ended of it.
+///
+/// # Errors
+/// [`crate::Kind::DatabaseUnusable`].
+pub async fn cancel(work: &mut Work, organisation: &str, job: &str, now: i64) -> Result<()> {
+    if jobs::cancel(work, organisation, job, now, now).await? {
+        items::cancel(work, job, now).await?;
+        announce(work, job, now).await?;
+    }
+    Ok(())
+}
+
+async fn announce(work: &mut Work, job: &str, now: i64) -> Result<()> {
+    let facts = jobs::facts(work, job).await?;
+    let event = format!("job.{}", facts.status.name());
+    let payload = json!({
+        "type": event,
+        "timestamp": crate::http::time::shown(now),
+        "data": {
+            "id": job,
+            "kind": facts.kind.name(),
+            "name": facts.name,
+            "project": facts.project,
+            "status": facts.status.name(),
+            "link": format!("/v1/jobs/{job}"),
+        },
+    });
+    deliveries::announce(work, &facts.organisation, &event, &payload.to_string(), now).await
+}
