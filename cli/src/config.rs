@@ -364,6 +364,8 @@ mod tests {
                 threads: Some(1),
                 model: Some(String::new()),
                 ffmpeg: Some(PathBuf::new()),
+                tls_certificate: Some(PathBuf::new()),
+                tls_key: Some(PathBuf::new()),
                 ..whole
             });
             assert_eq!(sorted(serve.as_table().unwrap()), sorted(&all.unwrap()));

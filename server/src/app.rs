@@ -42,6 +42,10 @@ pub struct App {
     pub fetcher: Fetcher,
     /// How much each key may still send.
     pub rates: Rates,
+    /// How often an address, and everybody together, may try to sign in.
+    pub sign_ins: Rates,
+    /// See `sign_ins`.
+    pub all_sign_ins: Rates,
     /// Bodies that may be held in memory, in units of [`App::BODY_UNIT`] bytes.
     pub bodies: Arc<Semaphore>,
     /// What is counted.
@@ -101,6 +105,8 @@ impl App {
         Ok(Arc::new(Self {
             fetcher: Fetcher::new(&config.fetch_hosts)?,
             rates: Rates::new(config.rate_megapixels),
+            sign_ins: Rates::new(10),
+            all_sign_ins: Rates::new(120),
             bodies: Arc::new(Semaphore::new((config.bodies_megabytes * 1_000_000 / Self::BODY_UNIT) as usize)),
             inference: Arc::new(inference),
             coalescer: Coalescer::default(),

@@ -1,6 +1,8 @@
 //! Who calls, and what roles allow.
 
 pub mod keys;
+pub mod passwords;
+pub mod tokens;
 
 use serde::{Deserialize, Serialize};
 
@@ -75,11 +77,17 @@ impl Role {
         }
     }
 
+    /// Whether this role may all that another may.
+    #[must_use]
+    pub fn is_at_least(self, other: Self) -> bool {
+        let rank = |role| Self::ALL.iter().position(|known| *known == role);
+        rank(self) <= rank(other)
+    }
+
     /// Whether this role may give another: nobody makes somebody mightier than themselves.
     #[must_use]
     pub fn may_give(self, other: Self) -> bool {
-        let rank = |role| Self::ALL.iter().position(|known| *known == role);
-        self.may(Needs::Manage) && rank(self) <= rank(other)
+        self.may(Needs::Manage) && self.is_at_least(other)
     }
 }
 

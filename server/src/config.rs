@@ -40,6 +40,10 @@ pub struct Config {
     pub fetch_hosts: Vec<String>,
     /// Model used when a request names none.
     pub model: Option<String>,
+    /// Certificates and private key as PEM files; with both, the server speaks TLS only.
+    pub tls_certificate: Option<PathBuf>,
+    /// See `tls_certificate`.
+    pub tls_key: Option<PathBuf>,
     /// The ffmpeg that reads and writes clips; the one on the search path when unset.
     pub ffmpeg: Option<PathBuf>,
     /// How the log is written.
@@ -75,6 +79,8 @@ impl Default for Config {
             anonymous: false,
             fetch_hosts: Vec::new(),
             model: None,
+            tls_certificate: None,
+            tls_key: None,
             ffmpeg: None,
             log: LogFormat::default(),
         }
@@ -103,6 +109,9 @@ impl Config {
         within("upload_megabytes", self.upload_megabytes, 1, 1_000_000);
         within("result_hours", self.result_hours, 1, 24 * 366);
         within("drain_seconds", self.drain_seconds, 0, 3600);
+        if self.tls_certificate.is_some() != self.tls_key.is_some() {
+            problems.push("serve.tls_certificate and serve.tls_key go together".to_owned());
+        }
         if problems.is_empty() { Ok(()) } else { Err(Error::new(Kind::ConfigInvalid, problems.join("; "))) }
     }
 

@@ -9,6 +9,7 @@ pub mod items;
 pub mod jobs;
 pub mod organisations;
 pub mod projects;
+pub mod sessions;
 pub mod uploads;
 pub mod users;
 pub mod webhooks;

@@ -4,6 +4,7 @@ mod access;
 mod body;
 mod compat;
 mod cut;
+mod docs;
 mod form;
 mod health;
 mod jobs;
@@ -14,17 +15,18 @@ mod query;
 mod remove;
 pub mod time;
 pub mod uploads;
+mod users;
 mod webhooks;
 
 use std::{any::Any, sync::Arc};
 
 use axum::{
     Router,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderName, HeaderValue, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, delete, get, head, options, post, put},
+    routing::{MethodRouter, delete, get, head, options, patch, post, put},
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -39,73 +41,97 @@ use compat::{rembg, removebg};
 use problem::Problem;
 pub use remove::describe;
 
+/// A route: what it is called by, what it needs, and who answers.
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path, with its variable parts in braces.
+    pub path: &'static str,
+    /// What it asks of its caller.
+    pub needs: Needs,
+    handler: MethodRouter<Arc<App>>,
+}
+
+fn route(method: &'static str, path: &'static str, needs: Needs, handler: MethodRouter<Arc<App>>) -> Route {
+    Route { method, path, needs, handler }
+}
+
 /// All routes of the service.
-pub fn router(app: &Arc<App>) -> Router {
-    let routes = Routes { app: app.clone(), router: Router::new() }
-        .add("/v1/remove", Needs::Cut, post(remove::remove))
-        .add("/v1/jobs", Needs::Read, get(jobs::list))
-        .add("/v1/jobs", Needs::Write, post(jobs::create))
-        .add("/v1/jobs/{id}", Needs::Read, get(jobs::get))
-        .add("/v1/jobs/{id}", Needs::Write, delete(jobs::cancel))
-        .add("/v1/jobs/{id}/items", Needs::Read, get(jobs::list_items))
-        .add("/v1/jobs/{id}/events", Needs::Read, get(jobs::events))
-        .add("/v1/jobs/{id}/results/{number}", Needs::Read, get(jobs::result))
-        .add("/v1/uploads", Needs::Nothing, options(uploads::options))
-        .add("/v1/uploads", Needs::Write, post(uploads::create))
-        .add("/v1/uploads/{id}", Needs::Write, head(uploads::head).patch(uploads::append).delete(uploads::delete))
-        .add("/v1/projects", Needs::Read, get(projects::list))
-        .add("/v1/projects", Needs::Write, post(projects::create))
-        .add("/v1/projects/{id}", Needs::Read, get(projects::get))
-        .add("/v1/projects/{id}", Needs::Write, put(projects::replace).delete(projects::delete))
-        .add("/v1/webhooks", Needs::Manage, get(webhooks::list).post(webhooks::create))
-        .add("/v1/webhooks/{id}", Needs::Manage, delete(webhooks::delete))
-        .add("/v1/webhooks/{id}/test", Needs::Manage, post(webhooks::test))
-        .add("/v1/webhooks/{id}/deliveries", Needs::Manage, get(webhooks::deliveries))
-        .add("/v1/webhooks/{id}/deliveries/{delivery}/redeliver", Needs::Manage, post(webhooks::redeliver))
-        .add("/v1/models", Needs::Read, get(health::models))
-        .add("/v1/account", Needs::Read, get(health::account))
-        .add("/v1/keys", Needs::Manage, get(keys::list).post(keys::create))
-        .add("/v1/keys/{id}", Needs::Manage, delete(keys::revoke))
-        .add("/v1/audit", Needs::Manage, get(keys::audit_log))
-        .add("/v1/health", Needs::Nothing, get(health::live))
-        .add("/v1/ready", Needs::Nothing, get(health::ready))
-        .add("/metrics", Needs::Manage, get(health::metrics))
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    vec![
+        route("POST", "/v1/remove", Needs::Cut, post(remove::remove)),
+        route("GET", "/v1/jobs", Needs::Read, get(jobs::list)),
+        route("POST", "/v1/jobs", Needs::Write, post(jobs::create)),
+        route("GET", "/v1/jobs/{id}", Needs::Read, get(jobs::get)),
+        route("DELETE", "/v1/jobs/{id}", Needs::Write, delete(jobs::cancel)),
+        route("GET", "/v1/jobs/{id}/items", Needs::Read, get(jobs::list_items)),
+        route("GET", "/v1/jobs/{id}/events", Needs::Read, get(jobs::events)),
+        route("GET", "/v1/jobs/{id}/results/{number}", Needs::Read, get(jobs::result)),
+        route("OPTIONS", "/v1/uploads", Needs::Nothing, options(uploads::options)),
+        route("POST", "/v1/uploads", Needs::Write, post(uploads::create)),
+        route("HEAD", "/v1/uploads/{id}", Needs::Write, head(uploads::head)),
+        route("PATCH", "/v1/uploads/{id}", Needs::Write, patch(uploads::append)),
+        route("DELETE", "/v1/uploads/{id}", Needs::Write, delete(uploads::delete)),
+        route("GET", "/v1/projects", Needs::Read, get(projects::list)),
+        route("POST", "/v1/projects", Needs::Write, post(projects::create)),
+        route("GET", "/v1/projects/{id}", Needs::Read, get(projects::get)),
+        route("PUT", "/v1/projects/{id}", Needs::Write, put(projects::replace)),
+        route("DELETE", "/v1/projects/{id}", Needs::Write, delete(projects::delete)),
+        route("GET", "/v1/webhooks", Needs::Manage, get(webhooks::list)),
+        route("POST", "/v1/webhooks", Needs::Manage, post(webhooks::create)),
+        route("DELETE", "/v1/webhooks/{id}", Needs::Manage, delete(webhooks::delete)),
+        route("POST", "/v1/webhooks/{id}/test", Needs::Manage, post(webhooks::test)),
+        route("GET", "/v1/webhooks/{id}/deliveries", Needs::Manage, get(webhooks::deliveries)),
+        route("POST", "/v1/webhooks/{id}/deliveries/{delivery}/redeliver", Needs::Manage, post(webhooks::redeliver)),
+        route("GET", "/v1/models", Needs::Read, get(health::models)),
+        route("GET", "/v1/account", Needs::Read, get(health::account)),
+        route("POST", "/v1/sessions", Needs::Nothing, post(users::sign_in)),
+        route("DELETE", "/v1/sessions", Needs::Nothing, delete(users::sign_out)),
+        route("POST", "/v1/tokens", Needs::Read, post(users::token)),
+        route("GET", "/v1/users", Needs::Manage, get(users::list)),
+        route("POST", "/v1/users", Needs::Manage, post(users::create)),
+        route("PATCH", "/v1/users/{id}", Needs::Manage, patch(users::change)),
+        route("DELETE", "/v1/users/{id}", Needs::Manage, delete(users::delete)),
+        route("GET", "/v1/keys", Needs::Manage, get(keys::list)),
+        route("POST", "/v1/keys", Needs::Manage, post(keys::create)),
+        route("DELETE", "/v1/keys/{id}", Needs::Manage, delete(keys::revoke)),
+        route("GET", "/v1/audit", Needs::Manage, get(keys::audit_log)),
+        route("GET", "/v1/openapi.json", Needs::Nothing, get(docs::description)),
+        route("GET", "/v1/docs", Needs::Nothing, get(docs::page)),
+        route("GET", "/v1/docs/{file}", Needs::Nothing, get(docs::file)),
+        route("GET", "/v1/health", Needs::Nothing, get(health::live)),
+        route("GET", "/v1/ready", Needs::Nothing, get(health::ready)),
+        route("GET", "/metrics", Needs::Manage, get(health::metrics)),
         // Other programs' addresses.
-        .add("/v1.0/removebg", Needs::Cut, post(removebg::remove))
-        .add("/v1.0/account", Needs::Read, get(removebg::account))
-        .add("/v1.0/improve", Needs::Write, post(removebg::improve))
-        .add("/api/remove", Needs::Cut, get(rembg::remove).post(rembg::remove));
-    routes.finish()
+        route("POST", "/v1.0/removebg", Needs::Cut, post(removebg::remove)),
+        route("GET", "/v1.0/account", Needs::Read, get(removebg::account)),
+        route("POST", "/v1.0/improve", Needs::Write, post(removebg::improve)),
+        route("GET", "/api/remove", Needs::Cut, get(rembg::remove)),
+        route("POST", "/api/remove", Needs::Cut, post(rembg::remove)),
+    ]
 }
 
-/// Routes that cannot be added without saying what they need.
-struct Routes {
-    app: Arc<App>,
-    router: Router<Arc<App>>,
-}
-
-impl Routes {
-    fn add(mut self, path: &str, needs: Needs, methods: MethodRouter<Arc<App>>) -> Self {
-        let app = self.app.clone();
+/// The routes with everything around them.
+pub fn router(app: &Arc<App>) -> Router {
+    let mut router = Router::new();
+    for Route { path, needs, handler, .. } in routes() {
+        let app = app.clone();
         let check = move |request: Request, next: Next| access::check(app.clone(), needs, request, next);
-        self.router = self.router.route(path, methods.route_layer(from_fn(check)));
-        self
+        router = router.route(path, handler.route_layer(from_fn(check)));
     }
-
-    fn finish(self) -> Router {
-        // Pictures are compressed already, and so is what is made of them.
-        let worthwhile = DefaultPredicate::new().and(NotForContentType::new("application/zip"));
-        self.router
-            .fallback(async || Problem::from(Error::new(Kind::NotFound, "there is nothing at this address")))
-            .method_not_allowed_fallback(async || {
-                Problem::from(Error::new(Kind::MethodNotAllowed, "this address does not take this method"))
-            })
-            .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn_with_state(self.app.clone(), problem::answer))
-            .layer(CompressionLayer::new().compress_when(worthwhile))
-            .layer(from_fn(strict_headers))
-            .with_state(self.app)
-    }
+    // Pictures are compressed already, and so is what is made of them.
+    let worthwhile = DefaultPredicate::new().and(NotForContentType::new("application/zip"));
+    router
+        .fallback(async || Problem::from(Error::new(Kind::NotFound, "there is nothing at this address")))
+        .method_not_allowed_fallback(async || {
+            Problem::from(Error::new(Kind::MethodNotAllowed, "this address does not take this method"))
+        })
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), problem::answer))
+        .layer(CompressionLayer::new().compress_when(worthwhile))
+        .layer(from_fn_with_state(app.clone(), strict_headers))
+        .with_state(app.clone())
 }
 
 fn panicked(_: Box<dyn Any + Send>) -> Response {
@@ -113,7 +139,7 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
 }
 
 /// What keeps browsers from taking an answer for more than it is.
-async fn strict_headers(request: Request, next: Next) -> Response {
+async fn strict_headers(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -123,6 +149,10 @@ async fn strict_headers(request: Request, next: Next) -> Response {
     ];
     for (name, value) in headers {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if app.config.tls_certificate.is_some() {
+        let year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
     if !response.headers().contains_key(header::CACHE_CONTROL) {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

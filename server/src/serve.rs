@@ -2,6 +2,7 @@
 
 mod connections;
 mod first;
+mod tls;
 
 use std::{
     io::Write,
@@ -16,6 +17,7 @@ use backgroundfx_core::{
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, runtime::Runtime};
+use tokio_rustls::TlsAcceptor;
 use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::{App, Config, Error, Kind, Result, config::LogFormat, http, sweep, webhooks, worker};
@@ -41,7 +43,8 @@ async fn run(config: Config, engine: Engine, catalog: Catalog, screen: &mut dyn 
     if let Some(key) = server.first_key() {
         writeln!(screen, "api key: {key}").map_err(unwritable)?;
     }
-    writeln!(screen, "listening on http://{}", server.address()).map_err(unwritable)?;
+    let scheme = if server.listener.1.is_some() { "https" } else { "http" };
+    writeln!(screen, "listening on {scheme}://{}", server.address()).map_err(unwritable)?;
     screen.flush().map_err(unwritable)?;
     server.run(stop_signal()).await;
     Ok(())
@@ -50,7 +53,7 @@ async fn run(config: Config, engine: Engine, catalog: Catalog, screen: &mut dyn 
 /// A server that listens and does not serve yet.
 pub struct Server {
     app: Arc<App>,
-    listener: TcpListener,
+    listener: (TcpListener, Option<TlsAcceptor>),
     address: SocketAddr,
     first_key: Option<String>,
 }
@@ -67,12 +70,12 @@ impl Server {
             Error::new(Kind::ListenFailed, format!("cannot listen on {address}: {error}")).because(error)
         };
         let listener = TcpListener::bind(address).await.map_err(taken)?;
-        let address = listener.local_addr().map_err(taken)?;
+        let (address, tls) = (listener.local_addr().map_err(taken)?, tls::acceptor(&config)?);
         let app = App::open(config, engine, catalog, recorder()?).await?;
         let first_key = first::set_up(&app).await?;
         // The folder is this process's alone: whatever runs in it was left.
         worker::recover(&app, i64::MAX).await?;
-        Ok(Self { app, listener, address, first_key })
+        Ok(Self { app, listener: (listener, tls), address, first_key })
     }
 
     /// Where it listens.

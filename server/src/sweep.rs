@@ -8,7 +8,7 @@ use tokio::time;
 
 use crate::{
     App, Result,
-    db::{deliveries, idempotency_keys, items, jobs, uploads},
+    db::{deliveries, idempotency_keys, items, jobs, sessions, uploads},
     worker,
 };
 
@@ -56,6 +56,7 @@ async fn round(app: &App, thorough: bool) -> Result<()> {
     }
     if thorough {
         idempotency_keys::forget(&app.db, now - KEYS).await?;
+        sessions::forget(&app.db, now).await?;
         deliveries::forget(&app.db, now - DELIVERIES).await?;
         for folder in ["sources", "results"] {
             remove_orphans(app, folder, now).await?;

@@ -57,6 +57,22 @@ pub async fn caller(db: &Database, hash: &str) -> Result<Option<(Caller, Option<
         .transpose()
 }
 
+/// Whether a key, or a user, of an organisation is still there, for tokens that were given to it.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn is_there(db: &Database, organisation: &str, actor: &str) -> Result<bool> {
+    let (count,): (i64,) = sqlx::query_as(
+        "SELECT (SELECT COUNT(*) FROM api_keys WHERE id = $1 AND organisation = $2 AND revoked IS NULL) \
+         + (SELECT COUNT(*) FROM users WHERE id = $1 AND organisation = $2)",
+    )
+    .bind(actor)
+    .bind(organisation)
+    .fetch_one(db.pool())
+    .await?;
+    Ok(count > 0)
+}
+
 /// Notes that a key was used.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, header},
+    http::{HeaderMap, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -12,9 +12,12 @@ use axum::{
 use super::problem::Problem;
 use crate::{
     App, Error, Kind, Result,
-    auth::{Caller, Needs, Role, keys},
-    db::{api_keys, organisations},
+    auth::{Caller, Needs, Role, keys, tokens},
+    db::{api_keys, organisations, sessions},
 };
+
+/// The cookie of a session.
+pub const COOKIE: &str = "bfx_session";
 
 /// Times in milliseconds closer than this are not worth a write.
 const USED_AGAIN: i64 = 60_000;
@@ -22,7 +25,7 @@ const USED_AGAIN: i64 = 60_000;
 /// Lets a request through whose caller may do what the route needs, and tells the route who it is.
 pub async fn check(app: Arc<App>, needs: Needs, mut request: Request, next: Next) -> Response {
     if needs != Needs::Nothing {
-        match caller(&app, needs, request.headers()).await {
+        match caller(&app, needs, request.method(), request.headers()).await {
             Ok(caller) => _ = request.extensions_mut().insert(caller),
             Err(error) => return Problem::from(error).into_response(),
         }
@@ -30,18 +33,23 @@ pub async fn check(app: Arc<App>, needs: Needs, mut request: Request, next: Next
     next.run(request).await
 }
 
-async fn caller(app: &App, needs: Needs, headers: &HeaderMap) -> Result<Caller> {
-    let Some(key) = key(headers) else {
-        if needs == Needs::Cut && app.config.anonymous {
-            return anonymous(app).await;
-        }
-        return Err(Error::new(Kind::Unauthenticated, "the request brings no API key"));
+async fn caller(app: &App, needs: Needs, method: &Method, headers: &HeaderMap) -> Result<Caller> {
+    let caller = match (key(headers), session(headers)) {
+        (Some(token), _) if token.starts_with("eyJ") => by_token(app, token).await?,
+        (Some(key), _) => by_key(app, key).await?,
+        (None, Some(session)) => by_session(app, session, method, headers).await?,
+        (None, None) if needs == Needs::Cut && app.config.anonymous => return anonymous(app).await,
+        (None, None) => return Err(Error::new(Kind::Unauthenticated, "the request brings no API key")),
     };
-    let unknown = || Error::new(Kind::Unauthenticated, "the API key is not known here, or was revoked");
-    let (caller, used) = api_keys::caller(&app.db, &keys::hash(key)).await?.ok_or_else(unknown)?;
     if !caller.role.may(needs) {
         return Err(Error::new(Kind::Forbidden, format!("a key of the role {} may not do this", caller.role.name())));
     }
+    Ok(caller)
+}
+
+async fn by_key(app: &App, key: &str) -> Result<Caller> {
+    let unknown = || Error::new(Kind::Unauthenticated, "the API key is not known here, or was revoked");
+    let (caller, used) = api_keys::caller(&app.db, &keys::hash(key)).await?.ok_or_else(unknown)?;
     let now = app.now();
     if used.is_none_or(|used| now - used > USED_AGAIN)
         && let Err(error) = api_keys::touch(&app.db, &caller.actor, now).await
@@ -49,6 +57,44 @@ async fn caller(app: &App, needs: Needs, headers: &HeaderMap) -> Result<Caller> 
         tracing::warn!(%error, "cannot note that a key was used");
     }
     Ok(caller)
+}
+
+async fn by_token(app: &App, token: &str) -> Result<Caller> {
+    let unknown = || Error::new(Kind::Unauthenticated, "the token is not this server's, or is over");
+    let caller = tokens::caller(&app.vault, token).ok_or_else(unknown)?;
+    // A revoked key takes its tokens with it.
+    if !api_keys::is_there(&app.db, &caller.organisation, &caller.actor).await? {
+        return Err(unknown());
+    }
+    Ok(caller)
+}
+
+async fn by_session(app: &App, session: &str, method: &Method, headers: &HeaderMap) -> Result<Caller> {
+    // Browsers send cookies by themselves: what changes something must come from our own pages.
+    if !method.is_safe() && !is_from_here(headers) {
+        return Err(Error::new(Kind::Forbidden, "the request comes from a page of another site"));
+    }
+    let found = sessions::caller(&app.db, &keys::hash(session), app.now()).await?;
+    found.ok_or_else(|| Error::new(Kind::Unauthenticated, "the session is over: sign in again"))
+}
+
+/// Whether a browser says that the request comes from a page of this server.
+fn is_from_here(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text("sec-fetch-site"), text("origin"), text("host")) {
+        (Some(site), _, _) => site == "same-origin",
+        (None, Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, from)| from == host),
+        _ => false,
+    }
+}
+
+/// What a browser keeps of its session.
+pub fn session(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
+    cookies
+        .split(';')
+        .find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+        .filter(|text| !text.is_empty())
 }
 
 async fn anonymous(app: &App) -> Result<Caller> {

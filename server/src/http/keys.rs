@@ -19,6 +19,7 @@ use crate::{
         Work,
         api_keys::{self, ApiKey},
         audit_log::{self, Entry},
+        sessions,
     },
 };
 
@@ -76,6 +77,7 @@ pub async fn revoke(
     if !api_keys::revoke(&mut work, &caller.organisation, &id, app.now()).await? {
         return Err(unknown().into());
     }
+    sessions::delete_of(&mut work, &id).await?;
     audit(&app, &mut work, &caller, "key.revoke", &id).await?;
     work.commit().await.map_err(Error::from)?;
     Ok(StatusCode::NO_CONTENT)

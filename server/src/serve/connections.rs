@@ -13,6 +13,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use crate::App;
@@ -24,7 +25,12 @@ const MOST: usize = 4096;
 const HEAD: Duration = Duration::from_secs(15);
 
 /// Serves until `stop` ends, then lets running requests finish; whether all did within the configured time.
-pub async fn serve(app: &Arc<App>, listener: TcpListener, router: Router, stop: impl Future<Output = ()>) -> bool {
+pub async fn serve(
+    app: &Arc<App>,
+    (listener, tls): (TcpListener, Option<TlsAcceptor>),
+    router: Router,
+    stop: impl Future<Output = ()>,
+) -> bool {
     let (connections, places) = (GracefulShutdown::new(), Arc::new(Semaphore::new(MOST)));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
@@ -50,13 +56,27 @@ pub async fn serve(app: &Arc<App>, listener: TcpListener, router: Router, stop: 
         };
         // Answers are written whole: waiting to fill packets only delays them.
         let _ = stream.set_nodelay(true);
+        let (builder, tls, watcher) = (builder.clone(), tls.clone(), connections.watcher());
         let service =
             TowerToHyperService::new(router.clone().map_request(|request: Request<Incoming>| request.map(Body::new)));
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-        let connection = connections.watch(connection);
         tokio::spawn(async move {
             let _place = place;
-            if let Err(error) = connection.await {
+            let ended = match tls {
+                None => {
+                    watcher
+                        .watch(builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned())
+                        .await
+                }
+                Some(tls) => match tokio::time::timeout(HEAD, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => {
+                        let stream = TokioIo::new(stream);
+                        watcher.watch(builder.serve_connection_with_upgrades(stream, service).into_owned()).await
+                    }
+                    Ok(Err(error)) => return tracing::debug!(%error, "no TLS came about"),
+                    Err(_) => return tracing::debug!("no TLS came about in time"),
+                },
+            };
+            if let Err(error) = ended {
                 tracing::debug!(error, "a connection ended early");
             }
         });

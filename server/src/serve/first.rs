@@ -5,7 +5,7 @@ use crate::{
     auth::{Caller, Role},
     db::{
         organisations,
-        users::{self, NewUser},
+        users::{self, User},
     },
     http::keys,
 };
@@ -21,14 +21,15 @@ pub async fn set_up(app: &App) -> Result<Option<String>> {
     let (organisation, user) = (app.new_id("org"), app.new_id("user"));
     let mut work = app.db.begin().await?;
     organisations::insert(&mut work, &organisation, "Home", app.now()).await?;
-    let owner = NewUser {
-        id: &user,
-        organisation: &organisation,
-        email: "owner@localhost",
+    let owner = User {
+        id: user,
+        organisation: organisation.clone(),
+        email: "owner@localhost".to_owned(),
         password_hash: None,
         role: Role::Owner,
+        created: app.now(),
     };
-    users::insert(&mut work, &owner, app.now()).await?;
+    users::insert(&mut work, &owner).await?;
     let (key, text) = keys::add(app, &mut work, &organisation, "first key", Role::Owner).await?;
     let system = Caller { actor: "system".to_owned(), organisation, role: Role::Owner };
     keys::audit(app, &mut work, &system, "key.create", &key.id).await?;

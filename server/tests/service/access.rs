@@ -1,5 +1,8 @@
 //! Keys, roles, and answers to those who may not.
 
+use std::collections::BTreeSet;
+
+use backgroundfx_server::{auth::Needs, http};
 use serde_json::json;
 
 use crate::stage::{Stage, json};
@@ -20,6 +23,63 @@ async fn the_first_start_gives_a_key_that_a_restart_keeps_and_does_not_show_agai
     assert_eq!(json(stage.get("/v1/account")).await.1, account);
 }
 
+/// Method, path, and the roles that get past the door; behind it, requests without a body are not right.
+const GUARDED: &[(&str, &str, &str)] = &[
+    ("GET", "/v1/account", "owner admin editor viewer"),
+    ("GET", "/v1/models", "owner admin editor viewer"),
+    ("POST", "/v1/remove", "owner admin editor"),
+    ("GET", "/v1/jobs", "owner admin editor viewer"),
+    ("POST", "/v1/jobs", "owner admin editor"),
+    ("GET", "/v1/jobs/none", "owner admin editor viewer"),
+    ("DELETE", "/v1/jobs/none", "owner admin editor"),
+    ("GET", "/v1/jobs/none/items", "owner admin editor viewer"),
+    ("GET", "/v1/jobs/none/events", "owner admin editor viewer"),
+    ("GET", "/v1/jobs/none/results/1", "owner admin editor viewer"),
+    ("POST", "/v1/uploads", "owner admin editor"),
+    ("HEAD", "/v1/uploads/none", "owner admin editor"),
+    ("PATCH", "/v1/uploads/none", "owner admin editor"),
+    ("DELETE", "/v1/uploads/none", "owner admin editor"),
+    ("GET", "/v1/projects", "owner admin editor viewer"),
+    ("POST", "/v1/projects", "owner admin editor"),
+    ("GET", "/v1/projects/none", "owner admin editor viewer"),
+    ("PUT", "/v1/projects/none", "owner admin editor"),
+    ("DELETE", "/v1/projects/none", "owner admin editor"),
+    ("GET", "/v1/webhooks", "owner admin"),
+    ("POST", "/v1/webhooks", "owner admin"),
+    ("DELETE", "/v1/webhooks/none", "owner admin"),
+    ("POST", "/v1/webhooks/none/test", "owner admin"),
+    ("GET", "/v1/webhooks/none/deliveries", "owner admin"),
+    ("POST", "/v1/webhooks/none/deliveries/none/redeliver", "owner admin"),
+    ("POST", "/v1/tokens", "owner admin editor viewer"),
+    ("GET", "/v1/users", "owner admin"),
+    ("POST", "/v1/users", "owner admin"),
+    ("PATCH", "/v1/users/none", "owner admin"),
+    ("DELETE", "/v1/users/none", "owner admin"),
+    ("GET", "/v1/keys", "owner admin"),
+    ("POST", "/v1/keys", "owner admin"),
+    ("DELETE", "/v1/keys/none", "owner admin"),
+    ("GET", "/v1/audit", "owner admin"),
+    ("GET", "/metrics", "owner admin"),
+    ("POST", "/v1.0/removebg", "owner admin editor"),
+    ("GET", "/v1.0/account", "owner admin editor viewer"),
+    ("POST", "/v1.0/improve", "owner admin editor"),
+    ("GET", "/api/remove", "owner admin editor"),
+    ("POST", "/api/remove", "owner admin editor"),
+];
+
+#[test]
+fn the_list_of_guarded_routes_is_whole() {
+    let whole = |path: &str| {
+        let names = [("{id}", "none"), ("{delivery}", "none"), ("{number}", "1")];
+        names.iter().fold(path.to_owned(), |path, (name, stands_for)| path.replace(name, stands_for))
+    };
+    let listed: BTreeSet<_> =
+        GUARDED.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    let guarded = http::routes().into_iter().filter(|route| route.needs != Needs::Nothing);
+    let there: BTreeSet<_> = guarded.map(|route| (route.method.to_owned(), whole(route.path))).collect();
+    assert_eq!(listed, there);
+}
+
 #[tokio::test]
 async fn every_route_refuses_who_has_no_key_and_whose_role_may_not() {
     let stage = Stage::new().await;
@@ -29,45 +89,7 @@ async fn every_route_refuses_who_has_no_key_and_whose_role_may_not() {
         assert_eq!(status, 201, "{made}");
         keys.push((role, made["key"].as_str().unwrap().to_owned()));
     }
-    // Path, method, and the roles that get past the door; behind it, requests without a body are not right.
-    let routes = [
-        ("GET", "/v1/account", "owner admin editor viewer"),
-        ("GET", "/v1/models", "owner admin editor viewer"),
-        ("POST", "/v1/remove", "owner admin editor"),
-        ("GET", "/v1/jobs", "owner admin editor viewer"),
-        ("POST", "/v1/jobs", "owner admin editor"),
-        ("GET", "/v1/jobs/none", "owner admin editor viewer"),
-        ("DELETE", "/v1/jobs/none", "owner admin editor"),
-        ("GET", "/v1/jobs/none/items", "owner admin editor viewer"),
-        ("GET", "/v1/jobs/none/events", "owner admin editor viewer"),
-        ("GET", "/v1/jobs/none/results/1", "owner admin editor viewer"),
-        ("POST", "/v1/uploads", "owner admin editor"),
-        ("HEAD", "/v1/uploads/none", "owner admin editor"),
-        ("PATCH", "/v1/uploads/none", "owner admin editor"),
-        ("DELETE", "/v1/uploads/none", "owner admin editor"),
-        ("GET", "/v1/projects", "owner admin editor viewer"),
-        ("POST", "/v1/projects", "owner admin editor"),
-        ("GET", "/v1/projects/none", "owner admin editor viewer"),
-        ("PUT", "/v1/projects/none", "owner admin editor"),
-        ("DELETE", "/v1/projects/none", "owner admin editor"),
-        ("GET", "/v1/webhooks", "owner admin"),
-        ("POST", "/v1/webhooks", "owner admin"),
-        ("DELETE", "/v1/webhooks/none", "owner admin"),
-        ("POST", "/v1/webhooks/none/test", "owner admin"),
-        ("GET", "/v1/webhooks/none/deliveries", "owner admin"),
-        ("POST", "/v1/webhooks/none/deliveries/none/redeliver", "owner admin"),
-        ("GET", "/v1/keys", "owner admin"),
-        ("POST", "/v1/keys", "owner admin"),
-        ("DELETE", "/v1/keys/none", "owner admin"),
-        ("GET", "/v1/audit", "owner admin"),
-        ("GET", "/metrics", "owner admin"),
-        ("POST", "/v1.0/removebg", "owner admin editor"),
-        ("GET", "/v1.0/account", "owner admin editor viewer"),
-        ("POST", "/v1.0/improve", "owner admin editor"),
-        ("GET", "/api/remove", "owner admin editor"),
-        ("POST", "/api/remove", "owner admin editor"),
-    ];
-    for (method, path, allowed) in routes {
+    for (method, path, allowed) in GUARDED {
         let request = || stage.http.request(method.parse().unwrap(), stage.url(path));
         let refused = if path.starts_with("/v1.0") { [403, 403] } else { [401, 403] };
         for wrong in [None, Some("bfx_wrong"), Some("")] {

@@ -7,6 +7,7 @@
 mod access;
 mod compat;
 mod jobs;
+mod people;
 mod pictures;
 mod stage;
 mod uploads;

@@ -1,0 +1,67 @@
+//! The table `sessions`: people who are signed in.
+
+use crate::{
+    Result,
+    auth::{Caller, Role},
+    db::{Database, Work},
+};
+
+/// Adds one by the hash of what the browser keeps.
+///
+/// # Errors
+/// [`crate::Kind::DatabaseUnusable`].
+pub async fn insert(db: &Database, hash: &str, caller: &Caller, now: i64, expires: i64) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO sessions (hash, organisation, actor, role, created, expires) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(hash)
+    .bind(&caller.organisation)
+    .bind(&caller.actor)
+    .bind(caller.role.name())
+    .bind(now)
+    .bind(expires)
+    .execute(db.pool())
+    .await?;
+    Ok(())
+}
+
+/// Who a session is, unless it has ended.
+///
+/// # Errors
+/// [`crate::Kind::DatabaseUnusable`].
+pub async fn caller(db: &Database, hash: &str, now: i64) -> Result<Option<Caller>> {
+    let row: Option<(String, String, String)> =
+        sqlx::query_as("SELECT actor, organisation, role FROM sessions WHERE hash = $1 AND expires > $2")
+            .bind(hash)
+            .bind(now)
+            .fetch_optional(db.pool())
+            .await?;
+    Ok(row.and_then(|(actor, organisation, role)| Some(Caller { actor, organisation, role: Role::named(&role)? })))
+}
+
+/// Ends one.
+///
+/// # Errors
+/// [`crate::Kind::DatabaseUnusable`].
+pub async fn delete(db: &Database, hash: &str) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE hash = $1").bind(hash).execute(db.pool()).await?;
+    Ok(())
+}
+
+/// Ends all of a user or a key, in the work that changes them.
+///
+/// # Errors
+/// [`crate::Kind::DatabaseUnusable`].
+pub async fn delete_of(work: &mut Work, actor: &str) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE actor = $1").bind(actor).execute(&mut **work).await?;
+    Ok(())
+}
+
+/// Forgets those that have ended.
+///
+/// # Errors
+/// [`crate::Kind::DatabaseUnusable`].
+pub async fn forget(db: &Database, now: i64) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE expires <= $1").bind(now).execute(db.pool()).await?;
+    Ok(())
+}
