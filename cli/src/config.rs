@@ -364,6 +364,7 @@ mod tests {
                 threads: Some(1),
                 model: Some(String::new()),
                 ffmpeg: Some(PathBuf::new()),
+                otlp: Some(String::new()),
                 tls_certificate: Some(PathBuf::new()),
                 tls_key: Some(PathBuf::new()),
                 ..whole

@@ -5,7 +5,7 @@ use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -22,8 +22,8 @@ use tokio::sync::{Notify, Semaphore, broadcast, watch};
 use uuid::Uuid;
 
 use crate::{
-    Config, Error, Kind, Result, coalesce::Coalescer, db::Database, fetch::Fetcher, inference::Inference, rates::Rates,
-    vault::Vault,
+    Config, Error, Kind, Result, coalesce::Coalescer, db::Database, fetch::Fetcher, http::graphql,
+    inference::Inference, rates::Rates, vault::Vault,
 };
 
 /// Everything that requests and jobs share.
@@ -62,6 +62,8 @@ pub struct App {
     pub tell: Notify,
     /// Encrypts what must not be read in the database, and signs.
     pub vault: Vault,
+    /// The GraphQL schema, built when it is first asked.
+    pub graphql: OnceLock<graphql::Api>,
     /// What this process calls itself in leases.
     pub worker: String,
     scratch: PathBuf,
@@ -116,6 +118,7 @@ impl App {
             changes: broadcast::Sender::new(1024),
             wake: Notify::new(),
             tell: Notify::new(),
+            graphql: OnceLock::new(),
             vault: Vault::open(&folder.join("secret.key"))?,
             worker: format!("worker_{}", Uuid::now_v7().simple()),
             scratch,

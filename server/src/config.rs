@@ -46,6 +46,8 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     /// The ffmpeg that reads and writes clips; the one on the search path when unset.
     pub ffmpeg: Option<PathBuf>,
+    /// Address of an OpenTelemetry collector that takes OTLP over HTTP, as `http://localhost:4318`.
+    pub otlp: Option<String>,
     /// How the log is written.
     pub log: LogFormat,
 }
@@ -82,6 +84,7 @@ impl Default for Config {
             tls_certificate: None,
             tls_key: None,
             ffmpeg: None,
+            otlp: None,
             log: LogFormat::default(),
         }
     }

@@ -6,6 +6,7 @@ mod compat;
 mod cut;
 mod docs;
 mod form;
+pub mod graphql;
 mod health;
 mod jobs;
 pub mod keys;
@@ -84,6 +85,7 @@ pub fn routes() -> Vec<Route> {
         route("POST", "/v1/webhooks/{id}/test", Needs::Manage, post(webhooks::test)),
         route("GET", "/v1/webhooks/{id}/deliveries", Needs::Manage, get(webhooks::deliveries)),
         route("POST", "/v1/webhooks/{id}/deliveries/{delivery}/redeliver", Needs::Manage, post(webhooks::redeliver)),
+        route("POST", "/graphql", Needs::Read, post(graphql::answer)),
         route("GET", "/v1/models", Needs::Read, get(health::models)),
         route("GET", "/v1/account", Needs::Read, get(health::account)),
         route("POST", "/v1/sessions", Needs::Nothing, post(users::sign_in)),

@@ -2,6 +2,7 @@
 
 mod connections;
 mod first;
+mod observe;
 mod tls;
 
 use std::{
@@ -18,9 +19,8 @@ use backgroundfx_core::{
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_rustls::TlsAcceptor;
-use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::{App, Config, Error, Kind, Result, config::LogFormat, http, sweep, webhooks, worker};
+use crate::{App, Config, Error, Kind, Result, http, sweep, webhooks, worker};
 
 /// Serves until the process is asked to stop. What a person must see goes to `screen`, the log to standard error.
 ///
@@ -28,10 +28,11 @@ use crate::{App, Config, Error, Kind, Result, config::LogFormat, http, sweep, we
 /// What is wrong with the configuration, the folder, the database or the address.
 pub fn serve(config: Config, engine: Engine, catalog: Catalog, screen: &mut dyn Write) -> Result<()> {
     config.validate()?;
-    log_to_stderr(config.log);
     let runtime =
         Runtime::new().map_err(|error| Error::new(Kind::Internal, "cannot start the runtime").because(error))?;
+    let traces = observe::start(&config)?;
     let result = runtime.block_on(run(config, engine, catalog, screen));
+    observe::end(traces);
     // A thread in a network cannot be stopped; its result is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
     result
@@ -145,15 +146,4 @@ fn recorder() -> Result<PrometheusHandle> {
     let buckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
     let install = || PrometheusBuilder::new().set_buckets(&buckets).ok()?.install_recorder().ok();
     HANDLE.get_or_init(install).clone().ok_or_else(|| Error::new(Kind::Internal, "metrics cannot be recorded"))
-}
-
-/// `RUST_LOG` chooses what is logged; without it, what this program says from `info` on.
-fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,backgroundfx_server=info"));
-    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second server in one process keeps the first one's log.
-    let _ = match format {
-        LogFormat::Pretty => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-    };
 }

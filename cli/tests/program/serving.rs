@@ -94,7 +94,7 @@ fn base64(bytes: &[u8]) -> String {
             text.push(char::from(LETTERS[(number >> (18 - 6 * place) & 63) as usize]));
         }
     }
-    while text.len() % 4 != 0 {
+    while !text.len().is_multiple_of(4) {
         text.push('=');
     }
     text

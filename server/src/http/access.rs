@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::problem::Problem;
+use super::{form::drain, problem::Problem};
 use crate::{
     App, Error, Kind, Result,
     auth::{Caller, Needs, Role, keys, tokens},
@@ -27,7 +27,11 @@ pub async fn check(app: Arc<App>, needs: Needs, mut request: Request, next: Next
     if needs != Needs::Nothing {
         match caller(&app, needs, request.method(), request.headers()).await {
             Ok(caller) => _ = request.extensions_mut().insert(caller),
-            Err(error) => return Problem::from(error).into_response(),
+            Err(error) => {
+                // Most clients read no answer before they have sent everything.
+                drain(request.into_body().into_data_stream()).await;
+                return Problem::from(error).into_response();
+            }
         }
     }
     next.run(request).await

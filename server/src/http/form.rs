@@ -168,6 +168,11 @@ impl Form {
         Ok(self)
     }
 
+    /// Adds a text.
+    pub fn push_text(&mut self, name: &str, text: &str) {
+        self.fields.push((name.to_owned(), Field::Text(text.to_owned())));
+    }
+
     /// Adds a file.
     pub fn push_file(&mut self, name: &str, bytes: Bytes) {
         self.fields.push((name.to_owned(), Field::File(bytes, None)));
@@ -200,9 +205,9 @@ impl Form {
     pub fn files(&self, name: &str) -> impl Iterator<Item = (Bytes, Option<&str>)> {
         let files = self.fields.iter().filter(move |(known, _)| known == name);
         files
-            .filter_map(|(_, field)| match field {
-                Field::File(bytes, called) => Some((bytes.clone(), called.as_deref())),
-                Field::Text(text) => Some((Bytes::from(text.clone()), None)),
+            .map(|(_, field)| match field {
+                Field::File(bytes, called) => (bytes.clone(), called.as_deref()),
+                Field::Text(text) => (Bytes::from(text.clone()), None),
             })
             .filter(|(bytes, _)| !bytes.is_empty())
     }

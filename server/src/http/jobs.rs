@@ -208,15 +208,23 @@ pub async fn cancel(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let job = jobs::get(&app.db, &caller.organisation, &id).await?;
+    let job = end(&app, &caller, &id).await?;
+    Ok(Json(show(&app, &job).await?))
+}
+
+/// Ends a job that has not ended, and deletes its files.
+///
+/// # Errors
+/// [`Kind::NotFound`]; what the store and the database report.
+pub async fn end(app: &App, caller: &Caller, id: &str) -> Result<Job> {
+    jobs::get(&app.db, &caller.organisation, id).await?;
     let mut work = app.db.begin().await?;
     let now = app.now();
-    crate::jobs::cancel(&mut work, &caller.organisation, &id, now).await?;
-    audit(&app, &mut work, &caller, "job.delete", &id).await?;
-    work.commit().await.map_err(Error::from)?;
-    app.job_changed(&id);
+    crate::jobs::cancel(&mut work, &caller.organisation, id, now).await?;
+    audit(app, &mut work, caller, "job.delete", id).await?;
+    work.commit().await?;
+    app.job_changed(id);
     app.tell.notify_one();
-    crate::sweep::purge(&app, &id).await?;
-    let job = jobs::get(&app.db, &caller.organisation, &job.id).await?;
-    Ok(Json(show(&app, &job).await?))
+    crate::sweep::purge(app, id).await?;
+    jobs::get(&app.db, &caller.organisation, id).await
 }

@@ -51,6 +51,7 @@ const GUARDED: &[(&str, &str, &str)] = &[
     ("GET", "/v1/webhooks/none/deliveries", "owner admin"),
     ("POST", "/v1/webhooks/none/deliveries/none/redeliver", "owner admin"),
     ("POST", "/v1/tokens", "owner admin editor viewer"),
+    ("POST", "/graphql", "owner admin editor viewer"),
     ("GET", "/v1/users", "owner admin"),
     ("POST", "/v1/users", "owner admin"),
     ("PATCH", "/v1/users/none", "owner admin"),

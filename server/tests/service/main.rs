@@ -6,9 +6,11 @@
 
 mod access;
 mod compat;
+mod graphql;
 mod jobs;
 mod people;
 mod pictures;
 mod stage;
+mod tls;
 mod uploads;
 mod webhooks;

@@ -12,8 +12,11 @@ pub struct Operation {
     pub parameters: &'static [(&'static str, &'static str, &'static str, &'static str)],
     pub body: Body,
     /// Status, meaning, and media type and schema of the body (an empty schema is bytes).
-    pub answers: &'static [(u16, &'static str, Option<(&'static str, &'static str)>)],
+    pub answers: &'static [Answer],
 }
+
+/// Status, meaning, and media type and schema of the body.
+pub type Answer = (u16, &'static str, Option<(&'static str, &'static str)>);
 
 /// What a request carries.
 pub enum Body {
@@ -303,6 +306,16 @@ pub const OPERATIONS: &[Operation] = &[
         parameters: &[],
         body: Body::None,
         answers: &[(202, "It will be told.", None)],
+    },
+    Operation {
+        method: "POST",
+        path: "/graphql",
+        id: "graphql",
+        tag: "GraphQL",
+        summary: "Answers a GraphQL query over jobs, projects and the account; its schema can be asked for.",
+        parameters: &[],
+        body: Body::Json("GraphqlQuery"),
+        answers: &[(200, "Data, or errors with `extensions.code`.", Some((JSON, "Anything")))],
     },
     Operation {
         method: "GET",

@@ -82,25 +82,6 @@ fn inputs() -> Value {
         ("output", text()),
     ];
     let picture = [&[("image", file()), ("image_url", text()), ("image_base64", text())], &common[..]].concat();
-    let many = |kind: Value| json!({"type": "array", "items": kind});
-    let job = [
-        &[
-            ("image", many(file())),
-            ("image_url", many(text())),
-            ("image_base64", many(text())),
-            ("video", many(file())),
-            ("video_url", many(text())),
-            ("upload", many(text())),
-            ("name", text()),
-            ("project", text()),
-            ("priority", json!({"type": "integer", "minimum": -10, "maximum": 10})),
-            ("start", json!({"type": "number", "minimum": 0})),
-            ("end", json!({"type": "number", "minimum": 0})),
-            ("silent", json!({"type": "boolean"})),
-        ],
-        &common[..],
-    ]
-    .concat();
     let removebg = [
         "image_url",
         "image_file_b64",
@@ -126,8 +107,9 @@ fn inputs() -> Value {
     let removebg: Vec<(&str, Value)> = removebg.iter().map(|name| (*name, text())).collect();
     json!({
         "Picture": object(&picture),
-        "NewJob": object(&job),
+        "NewJob": new_job(&common),
         "Options": like(&serde_json::to_value(Options::default()).unwrap_or_default()),
+        "GraphqlQuery": object(&[("query", text()), ("variables", json!({"type": "object"})), ("operationName", text())]),
         "NewProject": strict(&[("name", text()), ("data", json!({"type": "object"}))], &["name"]),
         "NewWebhook": strict(&[("url", json!({"type": "string", "format": "uri"}))], &["url"]),
         "Removebg": object(&[&[("image_file", file()), ("bg_image_file", file())], &removebg[..]].concat()),
@@ -136,11 +118,34 @@ fn inputs() -> Value {
     })
 }
 
-fn outputs() -> Value {
+fn new_job(common: &[(&str, Value)]) -> Value {
+    let many = |kind: Value| json!({"type": "array", "items": kind});
+    let job = [
+        &[
+            ("image", many(file())),
+            ("image_url", many(text())),
+            ("image_base64", many(text())),
+            ("video", many(file())),
+            ("video_url", many(text())),
+            ("upload", many(text())),
+            ("name", text()),
+            ("project", text()),
+            ("priority", json!({"type": "integer", "minimum": -10, "maximum": 10})),
+            ("start", json!({"type": "number", "minimum": 0})),
+            ("end", json!({"type": "number", "minimum": 0})),
+            ("silent", json!({"type": "boolean"})),
+        ],
+        common,
+    ]
+    .concat();
+    object(&job)
+}
+
+fn item() -> Value {
     let statuses = json!({"enum": Status::ALL.map(Status::name)});
     let number = || json!({"type": "integer"});
     let share = json!({"type": "number", "minimum": 0, "maximum": 1});
-    let item = object(&[
+    object(&[
         ("number", number()),
         ("name", maybe("string")),
         ("status", statuses.clone()),
@@ -151,8 +156,14 @@ fn outputs() -> Value {
         ("media_type", maybe("string")),
         ("details", json!({})),
         ("error", maybe("object")),
-    ]);
-    let job = object(&[
+    ])
+}
+
+fn job() -> Value {
+    let statuses = json!({"enum": Status::ALL.map(Status::name)});
+    let number = || json!({"type": "integer"});
+    let share = json!({"type": "number", "minimum": 0, "maximum": 1});
+    object(&[
         ("id", text()),
         ("kind", json!({"enum": ["pictures", "video"]})),
         ("name", maybe("string")),
@@ -168,7 +179,11 @@ fn outputs() -> Value {
         ("expires", maybe("string")),
         ("links", json!({"type": "object"})),
         ("items", json!({"type": "array", "items": {"$ref": "#/components/schemas/Item"}})),
-    ]);
+    ])
+}
+
+fn outputs() -> Value {
+    let number = || json!({"type": "integer"});
     let project = object(&[
         ("id", text()),
         ("name", text()),
@@ -188,9 +203,9 @@ fn outputs() -> Value {
     ]);
     let error = object(&[("title", text()), ("code", text()), ("detail", text())]);
     json!({
-        "Job": job,
+        "Job": job(),
         "Jobs": page("Job", "jobs", "string"),
-        "Item": item,
+        "Item": item(),
         "Items": page("Item", "items", "integer"),
         "Project": project,
         "Projects": page("Project", "projects", "string"),
