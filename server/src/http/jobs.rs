@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json,
-    extract::{Path, Query, Request, State},
+    extract::{Path, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -190,8 +190,9 @@ pub async fn list_items(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    Query(asked): Query<ItemsQuery>,
+    request: Request,
 ) -> Result<Json<Value>, Problem> {
+    let asked: ItemsQuery = query::read(request.uri().query())?;
     let most = query::limit(asked.limit)?;
     let job = jobs::get(&app.db, &caller.organisation, &id).await?;
     let mut found = items::list(&app.db, &job.id, asked.cursor.unwrap_or(0), most + 1).await?;

@@ -54,7 +54,7 @@ pub async fn answer(State(app): State<Arc<App>>, mut request: Request, next: Nex
     request.headers_mut().insert(REQUEST_ID, value.clone());
     let span = tracing::info_span!("request", id = %id, method = %method, path = %path);
     let mut response = next.run(request).instrument(span.clone()).await;
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>().or_else(|| unread(&response)) {
         metrics::counter!("backgroundfx_errors_total", "code" => problem.0.kind().code()).increment(1);
         span.in_scope(|| log(&problem.0));
         let headers = std::mem::take(response.headers_mut());
@@ -73,6 +73,13 @@ pub async fn answer(State(app): State<Arc<App>>, mut request: Request, next: Nex
     metrics::counter!("backgroundfx_requests_total", "status" => code.to_string()).increment(1);
     span.in_scope(|| tracing::info!(status = code, took_ms = took.as_millis() as u64, "answered"));
     response
+}
+
+/// What the router could not read of an address: it would answer in plain text.
+fn unread(response: &Response) -> Option<Problem> {
+    let kind = response.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let refused = response.status() == StatusCode::BAD_REQUEST && kind.starts_with("text/plain");
+    refused.then(|| Error::new(Kind::RequestInvalid, "a part of the address is not of its kind").into())
 }
 
 /// The client's own id, when it is short and of harmless letters.

@@ -143,6 +143,8 @@ async fn problems_have_a_code_a_hint_and_the_request_id() {
     assert_eq!((problem["code"].as_str(), problem["status"].as_u64()), (Some("not_found"), Some(404)));
     assert_eq!(problem["request_id"], "mine-1");
     assert!(problem["hint"].as_str().is_some_and(|hint| !hint.is_empty()));
+    let (status, problem) = json(stage.get("/v1/jobs/a/results/b")).await;
+    assert_eq!((status, problem["code"].as_str()), (400, Some("request_invalid")));
     // An id that could write into the log is replaced.
     let response = stage.get("/v1/health").header("x-request-id", "a b\tc").send().await.unwrap();
     assert!(response.headers()["x-request-id"].to_str().unwrap().starts_with("req_"));
