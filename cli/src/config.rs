@@ -365,6 +365,7 @@ mod tests {
                 model: Some(String::new()),
                 ffmpeg: Some(PathBuf::new()),
                 otlp: Some(String::new()),
+                type_model: Some(String::new()),
                 tls_certificate: Some(PathBuf::new()),
                 tls_key: Some(PathBuf::new()),
                 ..whole

@@ -103,6 +103,12 @@ impl App {
         let objects: Arc<dyn ObjectStore> =
             Arc::new(LocalFileSystem::new_with_prefix(&kept)?.with_automatic_cleanup(true).with_fsync(true));
         catalog.card(config.model.as_deref().unwrap_or(models::DEFAULT))?;
+        if let Some(name) = &config.type_model
+            && catalog.card(name)?.output.classes.is_empty()
+        {
+            let message = format!("serve.type_model is {name:?}, which tells no classes apart");
+            return Err(Error::new(Kind::ConfigInvalid, message));
+        }
         let inference = Inference::start(Arc::new(engine), Arc::new(catalog), &config)?;
         Ok(Arc::new(Self {
             fetcher: Fetcher::new(&config.fetch_hosts)?,

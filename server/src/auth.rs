@@ -17,6 +17,17 @@ pub struct Caller {
     pub role: Role,
 }
 
+impl Caller {
+    /// What somebody without a key is called.
+    pub const ANONYMOUS: &'static str = "anonymous";
+
+    /// Whether it is somebody without a key.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.actor == Self::ANONYMOUS
+    }
+}
+
 /// What somebody may do in an organisation; each role may all that those after it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -57,7 +57,7 @@ fn digest(order: &Order) -> [u8; 32] {
     let mut hash = Sha256::new();
     let options = serde_json::to_vec(&order.options).unwrap_or_default();
     let background = order.background.as_deref().unwrap_or_default();
-    let what = format!("{:?} {:?} {:?}", order.output, order.limits, order.region);
+    let what = format!("{:?} {:?} {:?} {:?}", order.output, order.limits, order.region, order.classifier);
     for part in [&order.picture[..], background, &options, what.as_bytes()] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);

@@ -48,6 +48,8 @@ pub struct Config {
     pub ffmpeg: Option<PathBuf>,
     /// Address of an OpenTelemetry collector that takes OTLP over HTTP, as `http://localhost:4318`.
     pub otlp: Option<String>,
+    /// Model that tells what the subject is, for remove.bg's `X-Type`; without one it is `other`.
+    pub type_model: Option<String>,
     /// How the log is written.
     pub log: LogFormat,
 }
@@ -85,6 +87,7 @@ impl Default for Config {
             tls_key: None,
             ffmpeg: None,
             otlp: None,
+            type_model: None,
             log: LogFormat::default(),
         }
     }

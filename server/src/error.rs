@@ -1,6 +1,6 @@
 //! Everything that can go wrong in the service, as one type and one table from kind to status, code and hint.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{error::Error as StdError, fmt, io::ErrorKind, time::Duration};
 
 use backgroundfx_core as core;
 
@@ -58,6 +58,8 @@ pub enum Kind {
     DatabaseUnusable,
     /// Results cannot be kept or read.
     StorageUnusable,
+    /// The disk is full.
+    StorageFull,
     /// A setting has a value outside what it allows.
     ConfigInvalid,
     /// The address to listen on cannot be used.
@@ -142,6 +144,12 @@ pub const KINDS: &[KindRow] = &[
         503,
         "storage_unusable",
         "try again in a moment; the operator finds the cause in the log",
+    ),
+    row(
+        Kind::StorageFull,
+        507,
+        "storage_full",
+        "delete jobs that are no longer needed, or have the operator make room",
     ),
     row(Kind::ConfigInvalid, 500, "serve_config_invalid", "`backgroundfx config default` explains every setting"),
     row(Kind::ListenFailed, 500, "listen_failed", "another program may use the address; name another with --listen"),
@@ -247,6 +255,13 @@ impl Error {
         self.kind
     }
 
+    /// What clients are told: the message, but not what the library says of this machine.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let inside = self.kind.status() >= 500 && matches!(self.kind, Kind::Picture(_)) && self.source.is_some();
+        if inside { "the server cannot do this now; its log says why".to_owned() } else { self.message.clone() }
+    }
+
     /// When trying again may help.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -274,16 +289,52 @@ impl From<core::Error> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        Self::new(Kind::DatabaseUnusable, "the database does not answer").because(error).after(Duration::from_secs(2))
+        // SQLite's own number for it.
+        let full = error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("13"));
+        match full || is_full(&error) {
+            true => Self::new(Kind::StorageFull, "the disk of the database is full").because(error),
+            false => Self::new(Kind::DatabaseUnusable, "the database does not answer")
+                .because(error)
+                .after(Duration::from_secs(2)),
+        }
     }
 }
 
 impl From<object_store::Error> for Error {
     fn from(error: object_store::Error) -> Self {
-        Self::new(Kind::StorageUnusable, "the store of results does not answer")
-            .because(error)
-            .after(Duration::from_secs(2))
+        match is_full(&error) {
+            true => Self::new(Kind::StorageFull, "the disk of results is full").because(error),
+            false => Self::new(Kind::StorageUnusable, "the store of results does not answer")
+                .because(error)
+                .after(Duration::from_secs(2)),
+        }
     }
+}
+
+impl Error {
+    /// What writing a file reports.
+    #[must_use]
+    pub fn writing(what: &str, error: std::io::Error) -> Self {
+        let kind = if is_full(&error) { Kind::StorageFull } else { Kind::StorageUnusable };
+        Self::new(kind, what).because(error)
+    }
+}
+
+/// Whether a full disk is among the causes of an error.
+fn is_full(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(inner) = cause {
+        let io = inner.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)) {
+            return true;
+        }
+        // An error of input and output hides the one it carries from `source`.
+        cause = io
+            .and_then(std::io::Error::get_ref)
+            .map(|error| error as &(dyn StdError + 'static))
+            .or_else(|| inner.source());
+    }
+    false
 }
 
 #[cfg(test)]
@@ -298,6 +349,24 @@ mod tests {
         let once: HashSet<_> = codes.iter().collect();
         assert_eq!(once.len(), codes.len());
         assert!(codes.iter().all(|code| code.chars().all(|c| c.is_ascii_lowercase() || c == '_')));
+    }
+
+    #[test]
+    fn a_full_disk_is_known_behind_other_errors() {
+        let full = || std::io::Error::from(ErrorKind::StorageFull);
+        assert_eq!(Error::writing("it", full()).kind(), Kind::StorageFull);
+        assert_eq!(Error::from(sqlx::Error::Io(std::io::Error::other(full()))).kind(), Kind::StorageFull);
+        let store = object_store::Error::Generic { store: "folder", source: Box::new(full()) };
+        assert_eq!(Error::from(store).kind(), Kind::StorageFull);
+        assert_eq!(Error::from(sqlx::Error::PoolTimedOut).kind(), Kind::DatabaseUnusable);
+    }
+
+    #[test]
+    fn what_the_library_says_of_this_machine_is_not_told() {
+        let missing = core::Error::new(core::Kind::ArtifactMissing, "x.onnx is not in /home/a");
+        assert!(!Error::from(missing).told().contains("/home"));
+        let torn = core::Error::new(core::Kind::PictureCorrupt, "the picture ends early");
+        assert_eq!(Error::from(torn).told(), "the picture ends early");
     }
 
     #[test]

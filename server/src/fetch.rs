@@ -124,9 +124,7 @@ impl Fetcher {
             if length > most {
                 return Err(too_large(most));
             }
-            file.write_all(&chunk).await.map_err(|error| {
-                Error::new(Kind::StorageUnusable, "what is fetched cannot be written").because(error)
-            })?;
+            file.write_all(&chunk).await.map_err(|error| Error::writing("what is fetched cannot be written", error))?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use std::{
 use backgroundfx_core::{
     self as core,
     backgrounds::Background,
+    engine::Device,
     files::{self, Format, ReadOptions, WriteOptions},
     limits::Limits,
     options::{Length, Options, Region},
@@ -36,6 +37,8 @@ pub struct Order {
     pub limits: Limits,
     /// The part that may hold the subject, as two corners; stands for the options' box.
     pub region: Option<Corners>,
+    /// The model that tells what the subject is, if that is asked.
+    pub classifier: Option<String>,
 }
 
 /// Two opposite corners of a part of a picture, which may mix pixels and percent.
@@ -141,6 +144,8 @@ pub struct Made {
     pub size: Size,
     /// The subject's box in it; `None` when no subject was found.
     pub subject: Option<Rect>,
+    /// What the subject is, where that was asked: the class that covers most of the picture.
+    pub class: Option<String>,
     /// How it was made.
     pub report: Report,
     /// Time spent in each stage, in order: those of the report, with decoding before and encoding after.
@@ -171,6 +176,7 @@ pub fn cut_out(order: &Order, hand: &mut Hand, stopped: &(dyn Fn() -> bool + Syn
         true => ControlFlow::Break(()),
         false => ControlFlow::Continue(()),
     };
+    let class = order.classifier.as_deref().map(|model| class_of(&picture, model, hand)).transpose()?.flatten();
     let segmenter = hand.segmenter(&order.options.model, order.options.device)?;
     let cutout = pipeline::remove_background(picture, segmenter, &recipe, &go_on)?;
     let started = Instant::now();
@@ -182,7 +188,15 @@ pub fn cut_out(order: &Order, hand: &mut Hand, stopped: &(dyn Fn() -> bool + Syn
         metrics::histogram!("backgroundfx_stage_seconds", "stage" => *stage).record(took.as_secs_f64());
     }
     let (size, subject) = (cutout.matte.size(), cutout.subject);
-    Ok(Made { bytes: bytes.into(), media_type, extension, size, subject, report: cutout.report, timings })
+    Ok(Made { bytes: bytes.into(), media_type, extension, size, subject, class, report: cutout.report, timings })
+}
+
+/// The class that covers most of a picture, by a model that tells classes apart.
+fn class_of(picture: &files::Picture, model: &str, hand: &mut Hand) -> Result<Option<String>> {
+    let segmenter = hand.segmenter(model, Device::Auto)?;
+    segmenter.reset();
+    let found = segmenter.segment(picture, &Options { model: model.to_owned(), ..Options::default() })?;
+    Ok(found.classes.into_iter().next().map(|class| class.name))
 }
 
 fn background(bytes: &[u8], read: &ReadOptions) -> Result<Box<dyn Background>> {

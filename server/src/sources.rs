@@ -6,7 +6,7 @@ use bytes::Bytes;
 use object_store::{ObjectStoreExt, path::Path as Place};
 use tokio::io::AsyncWriteExt;
 
-use crate::{App, Error, Kind, Result};
+use crate::{App, Error, Result};
 
 /// What a source in the store begins with.
 pub const OBJECT: &str = "object:";
@@ -28,9 +28,7 @@ pub async fn bytes(app: &App, source: &str) -> Result<Bytes> {
 /// What the store or fetching reports; [`Kind::StorageUnusable`] when it cannot be written.
 pub async fn to_file(app: &App, source: &str, path: &Path) -> Result<()> {
     use futures_util::StreamExt;
-    let unwritable = |error: std::io::Error| {
-        Error::new(Kind::StorageUnusable, "a clip cannot be written for its work").because(error)
-    };
+    let unwritable = |error: std::io::Error| Error::writing("a clip cannot be written for its work", error);
     let mut file = tokio::fs::File::create(path).await.map_err(unwritable)?;
     match source.strip_prefix(OBJECT) {
         Some(place) => {

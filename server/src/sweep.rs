@@ -70,10 +70,11 @@ async fn round(app: &App, thorough: bool) -> Result<()> {
 /// # Errors
 /// What the store and the database report.
 pub async fn purge(app: &App, job: &str) -> Result<()> {
-    items::forget_results(&app.db, job).await?;
+    // First the files: on a full disk nothing can be written before.
     for folder in ["sources", "results"] {
         remove_all(app, &format!("{folder}/{job}")).await?;
     }
+    items::forget_results(&app.db, job).await?;
     jobs::purged(&app.db, job).await?;
     Ok(())
 }

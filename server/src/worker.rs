@@ -193,7 +193,12 @@ async fn give_up(app: &App, item: &Claimed, error: Error) -> Result<()> {
 fn may_pass(error: &Error) -> bool {
     match error.kind() {
         Kind::Picture(kind) => kind.row().retryable,
-        Kind::FetchFailed | Kind::DatabaseUnusable | Kind::StorageUnusable | Kind::Internal | Kind::Stopping => true,
+        Kind::FetchFailed
+        | Kind::DatabaseUnusable
+        | Kind::StorageFull
+        | Kind::StorageUnusable
+        | Kind::Internal
+        | Kind::Stopping => true,
         _ => false,
     }
 }

@@ -191,7 +191,7 @@ pub async fn fail(work: &mut Work, item: &Claimed, error: &Error, now: i64, agai
     .bind(again.is_none().then_some(now))
     .bind(again.unwrap_or(now))
     .bind(error.kind().code())
-    .bind(error.to_string())
+    .bind(error.told())
     .bind(&item.id)
     .bind(item.fence)
     .execute(&mut **work)

@@ -104,7 +104,7 @@ pub fn session(headers: &HeaderMap) -> Option<&str> {
 async fn anonymous(app: &App) -> Result<Caller> {
     let organisation = organisations::first(&app.db).await?;
     let organisation = organisation.ok_or_else(|| Error::new(Kind::Internal, "the server has no organisation yet"))?;
-    Ok(Caller { actor: "anonymous".to_owned(), organisation, role: Role::Editor })
+    Ok(Caller { actor: Caller::ANONYMOUS.to_owned(), organisation, role: Role::Editor })
 }
 
 /// The key of a request, as all clients spell it.

@@ -62,7 +62,7 @@ type Answer<T> = async_graphql::Result<T>;
 /// An error as clients of GraphQL read it, with our code and hint.
 fn refused(error: &Error) -> async_graphql::Error {
     let kind = error.kind();
-    async_graphql::Error::new(error.to_string()).extend_with(|_, told| {
+    async_graphql::Error::new(error.told()).extend_with(|_, told| {
         told.set("code", kind.code());
         told.set("hint", kind.hint());
     })

@@ -218,7 +218,9 @@ pub async fn cancel(
 /// # Errors
 /// [`Kind::NotFound`]; what the store and the database report.
 pub async fn end(app: &App, caller: &Caller, id: &str) -> Result<Job> {
-    jobs::get(&app.db, &caller.organisation, id).await?;
+    if jobs::get(&app.db, &caller.organisation, id).await?.status.is_final() {
+        crate::sweep::purge(app, id).await?;
+    }
     let mut work = app.db.begin().await?;
     let now = app.now();
     crate::jobs::cancel(&mut work, &caller.organisation, id, now).await?;

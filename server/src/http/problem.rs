@@ -124,7 +124,7 @@ fn native(error: &Error, id: &str) -> Response {
         "type": format!("urn:backgroundfx:error:{}", kind.code()),
         "title": status.canonical_reason().unwrap_or("Error"),
         "status": status.as_u16(),
-        "detail": error.to_string(),
+        "detail": error.told(),
         "code": kind.code(),
         "hint": kind.hint(),
         "request_id": id,

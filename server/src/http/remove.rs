@@ -55,7 +55,8 @@ pub async fn remove(
     }
     let held = Held::read(&app, &parts.headers, body).await?;
     let form = form(&parts.headers, held.bytes.clone()).await?.with_query(parts.uri.query())?;
-    if let Some(wait) = jobs::patience(&parts.headers) {
+    // A job is something to keep, which those without a key may not.
+    if let Some(wait) = jobs::patience(&parts.headers).filter(|_| !caller.is_anonymous()) {
         return Ok(as_job(&app, &caller, &form, &parts.headers, wait).await?);
     }
     let order = order(&app, &form).await?;
@@ -119,7 +120,7 @@ pub async fn order(app: &App, form: &Form) -> Result<Order> {
     };
     let options = options::options(app, &asked)?;
     let output = wanted(form)?.output()?;
-    Ok(Order { picture, background, options, output, limits: app.limits(), region: None })
+    Ok(Order { picture, background, options, output, limits: app.limits(), region: None, classifier: None })
 }
 
 /// How it is cut out, from the fields `preset`, `model`, `background` and `options`.

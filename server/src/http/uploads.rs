@@ -242,5 +242,5 @@ fn metadata(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 fn unwritable(error: std::io::Error) -> Error {
-    Error::new(Kind::StorageUnusable, "a piece cannot be kept").because(error)
+    Error::writing("a piece cannot be kept", error)
 }

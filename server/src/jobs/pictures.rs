@@ -44,6 +44,7 @@ pub async fn make(app: &Arc<App>, work: &str, item: &Claimed, course: &Arc<Cours
         output: work.wanted.output()?,
         limits: app.limits(),
         region: None,
+        classifier: None,
     };
     let (permit, course) = (app.inference.permit().await, course.clone());
     course.tell(0.1, "cutting out");

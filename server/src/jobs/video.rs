@@ -72,8 +72,7 @@ fn media_type(extension: &str) -> &'static str {
 pub async fn make(app: &Arc<App>, work: &str, item: &Claimed, course: &Arc<Course>) -> Result<Product> {
     let work: Clips = serde_json::from_str(work)
         .map_err(|error| Error::new(Kind::Internal, "the job's work cannot be read").because(error))?;
-    let unwritable =
-        |error: std::io::Error| Error::new(Kind::StorageUnusable, "no folder for a clip can be made").because(error);
+    let unwritable = |error: std::io::Error| Error::writing("no folder for a clip can be made", error);
     let folder = tempfile::tempdir_in(app.scratch()).map_err(unwritable)?;
     course.tell(0.0, "fetching");
     let input = folder.path().join("input");

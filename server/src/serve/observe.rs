@@ -1,5 +1,7 @@
 //! What is said of the work: the log on standard error, and traces for a collector.
 
+use std::io::IsTerminal;
+
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
@@ -15,7 +17,7 @@ use crate::{Config, Error, Kind, Result, config::LogFormat};
 pub fn start(config: &Config) -> Result<Option<SdkTracerProvider>> {
     let filter =
         || EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,backgroundfx_server=info"));
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let log: Box<dyn Layer<Registry> + Send + Sync> = match config.log {
         LogFormat::Pretty => lines.with_filter(filter()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_filter(filter()).boxed(),

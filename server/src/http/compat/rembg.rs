@@ -27,7 +27,7 @@ use crate::{
 #[must_use]
 pub fn refuse(error: &Error) -> Response {
     let status = StatusCode::from_u16(error.kind().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = json!({"detail": error.to_string(), "code": error.kind().code(), "hint": error.kind().hint()});
+    let body = json!({"detail": error.told(), "code": error.kind().code(), "hint": error.kind().hint()});
     (status, Json(body)).into_response()
 }
 
@@ -63,7 +63,7 @@ async fn order(app: &App, form: &Form) -> Result<Order> {
     }
     let png = WriteOptions::new(Format::Png);
     let output = if flag(form, "om")? { Output::Matte(png) } else { Output::Picture(png) };
-    Ok(Order { picture, background: None, options, output, limits: app.limits(), region: None })
+    Ok(Order { picture, background: None, options, output, limits: app.limits(), region: None, classifier: None })
 }
 
 fn flag(form: &Form, name: &str) -> Result<bool> {

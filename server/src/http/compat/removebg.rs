@@ -1,5 +1,6 @@
 //! remove.bg's API: `/v1.0/removebg`, `/v1.0/account` and `/v1.0/improve`, with its fields, headers and error codes.
 
+mod classes;
 mod fields;
 mod lengths;
 mod refusal;
@@ -76,6 +77,7 @@ async fn cut_out(
         output: fields.output,
         limits: app.limits(),
         region: fields.region,
+        classifier: (level != TypeLevel::None).then(|| app.config.type_model.clone()).flatten(),
     };
     let made = cut::cut_out(app, caller, order).await.map_err(|error| Refusal::from(&*error))?;
     if made.report.subject.is_none() {
@@ -138,7 +140,8 @@ fn answer(made: &Made, headers: &HeaderMap, level: TypeLevel) -> Response {
     headers.insert("x-height", made.size.height.into());
     headers.insert("x-credits-charged", HeaderValue::from_static("0"));
     if level != TypeLevel::None {
-        headers.insert("x-type", HeaderValue::from_static("other"));
+        let class = made.class.as_deref().unwrap_or_default();
+        headers.insert("x-type", HeaderValue::from_static(classes::name(class, level)));
     }
     if let Ok(timing) = HeaderValue::from_str(&cut::server_timing(made)) {
         headers.insert("server-timing", timing);

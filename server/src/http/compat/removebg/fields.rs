@@ -29,8 +29,10 @@ pub struct Fields {
 pub enum TypeLevel {
     /// Not at all.
     None,
-    /// As finely as is known.
-    Known,
+    /// People, animals, products, cars.
+    Coarse,
+    /// Also what else carries people and things.
+    Fine,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,10 +75,10 @@ impl Fields {
                 .map(|roi| lengths::corners(roi).ok_or_else(|| invalid("invalid_roi", "roi", roi)))
                 .transpose()?,
             output: output(wanted, channels(form)?),
-            level: if lower(form, "type_level").as_deref() == Some("none") {
-                TypeLevel::None
-            } else {
-                TypeLevel::Known
+            level: match lower(form, "type_level").as_deref() {
+                Some("none") => TypeLevel::None,
+                Some("2" | "latest") => TypeLevel::Fine,
+                _ => TypeLevel::Coarse,
             },
         })
     }

@@ -29,7 +29,7 @@ impl Refusal {
     /// Adds what we know of it.
     #[must_use]
     pub fn about(mut self, error: &Error) -> Self {
-        self.detail = Some(error.to_string());
+        self.detail = Some(error.told());
         self
     }
 
@@ -71,7 +71,7 @@ impl From<&Error> for Refusal {
     fn from(error: &Error) -> Self {
         let (status, code, title) = translated(error.kind());
         let retry_after = error.retry_after().map(|wait| wait.as_secs().max(1));
-        Self { status, code, title: title.to_owned(), detail: Some(error.to_string()), retry_after }
+        Self { status, code, title: title.to_owned(), detail: Some(error.told()), retry_after }
     }
 }
 
