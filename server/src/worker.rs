@@ -139,7 +139,7 @@ async fn finish(app: &App, item: &Claimed, product: Product) -> Result<()> {
     let mut work = app.db.begin().await?;
     let now = app.now();
     if !items::succeed(&mut work, item, &ending, now).await? {
-        drop(work);
+        work.rollback().await?;
         tracing::warn!(item = item.id, fence = item.fence, "what was made came too late");
         app.objects.delete(&place).await?;
         return Ok(());

@@ -78,6 +78,15 @@ pub async fn insert(work: &mut Work, webhook: &str, event: &str, payload: &str, 
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
 pub async fn claim(db: &Database, now: i64, until: i64, most: i64) -> Result<Vec<Delivery>> {
+    // Most often there is nothing, and looking takes no writer's place.
+    let due: Option<(i64,)> =
+        sqlx::query_as("SELECT attempts FROM deliveries WHERE status = 'waiting' AND next_at <= $1 LIMIT 1")
+            .bind(now)
+            .fetch_optional(db.pool())
+            .await?;
+    if due.is_none() {
+        return Ok(Vec::new());
+    }
     let mut work = db.begin().await?;
     let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM deliveries WHERE status = 'waiting' AND next_at <= $1 ORDER BY next_at LIMIT $2"

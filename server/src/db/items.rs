@@ -102,6 +102,15 @@ pub async fn insert(work: &mut Work, job: &crate::db::jobs::Job, item: &NewItem<
 /// [`Kind::DatabaseUnusable`].
 pub async fn claim(db: &Database, worker: &str, now: i64, lease_until: i64, expires: i64) -> Result<Option<Claimed>> {
     type Row = (String, String, String, i64, Option<String>, String, i64, i64, i64);
+    // Most often there is nothing, and looking takes no writer's place.
+    let waiting: Option<(i64,)> =
+        sqlx::query_as("SELECT number FROM items WHERE status = 'queued' AND run_after <= $1 LIMIT 1")
+            .bind(now)
+            .fetch_optional(db.pool())
+            .await?;
+    if waiting.is_none() {
+        return Ok(None);
+    }
     let mut work = db.begin().await?;
     let row: Option<Row> = sqlx::query_as(
         "SELECT i.id, i.job, i.organisation, i.number, i.name, i.source, i.attempts, i.fence, i.created FROM items i \
@@ -111,7 +120,10 @@ pub async fn claim(db: &Database, worker: &str, now: i64, lease_until: i64, expi
     .bind(now)
     .fetch_optional(&mut *work)
     .await?;
-    let Some((id, job, organisation, number, name, source, attempts, fence, created)) = row else { return Ok(None) };
+    let Some((id, job, organisation, number, name, source, attempts, fence, created)) = row else {
+        work.rollback().await?;
+        return Ok(None);
+    };
     sqlx::query(
         "UPDATE items SET status = 'running', worker = $1, lease_until = $2, attempts = attempts + 1, fence = fence + 1, \
          started = COALESCE(started, $3) WHERE id = $4",

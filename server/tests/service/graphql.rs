@@ -18,7 +18,7 @@ async fn ask(stage: &Stage, key: &str, query: &str) -> Value {
 async fn several_things_are_read_at_one_time() {
     let stage = Stage::new().await;
     let body = json!({"image_base64": [base64(&disc(80, 60)), "aGVsbG8="], "name": "two"});
-    let (_, job) = json(stage.post("/v1/jobs").header("prefer", "wait=20").json(&body)).await;
+    let (_, job) = json(stage.post("/v1/jobs").header("prefer", "wait=120").json(&body)).await;
     let id = job["id"].as_str().unwrap();
     let query = format!(
         r#"{{ account {{ role }} job(id: "{id}") {{ name status progress items {{ number status result errorCode }} }} jobs(first: 5) {{ id }} }}"#

@@ -16,7 +16,7 @@ fn picture(width: u32) -> Value {
 #[tokio::test]
 async fn a_picture_is_made_and_its_result_is_given_whole_and_in_part() {
     let stage = Stage::new().await;
-    let (status, job) = json(stage.post("/v1/jobs").header("prefer", "wait=20").json(&picture(80))).await;
+    let (status, job) = json(stage.post("/v1/jobs").header("prefer", "wait=120").json(&picture(80))).await;
     assert_eq!(
         (status, job["status"].as_str(), job["progress"].as_f64()),
         (200, Some("succeeded"), Some(1.0)),
@@ -44,7 +44,7 @@ async fn a_batch_tells_of_each_file_and_a_bad_one_ends_only_itself() {
     let stage = Stage::new().await;
     let texts = [disc(80, 60), b"no picture".to_vec(), disc(100, 60)].map(|bytes| base64(&bytes));
     let body = json!({"image_base64": texts, "name": "shelf", "background": "#fff", "format": "jpg", "priority": 3});
-    let (status, job) = json(stage.post("/v1/jobs").header("prefer", "wait=20").json(&body)).await;
+    let (status, job) = json(stage.post("/v1/jobs").header("prefer", "wait=120").json(&body)).await;
     assert_eq!((status, job["status"].as_str()), (200, Some("succeeded")), "{job}");
     assert_eq!((job["counts"]["succeeded"].as_i64(), job["counts"]["failed"].as_i64()), (Some(2), Some(1)));
     assert_eq!((job["name"].as_str(), job["priority"].as_i64()), (Some("shelf"), Some(3)));
@@ -165,13 +165,13 @@ async fn events_tell_a_job_until_its_end() {
 async fn a_picture_may_be_waited_for_and_else_becomes_a_job() {
     let stage = Stage::new().await;
     let send = |prefer: &str| stage.post("/v1/remove").header("prefer", prefer).json(&picture(80)).send();
-    let made = send("wait=20").await.unwrap();
+    let made = send("wait=120").await.unwrap();
     assert_eq!((made.status().as_u16(), made.headers()["content-type"].to_str().unwrap()), (200, "image/png"));
     let accepted = send("respond-async").await.unwrap();
     assert_eq!(accepted.status(), 202);
     assert!(accepted.headers()["location"].to_str().unwrap().starts_with("/v1/jobs/job_"));
     let body = json!({"image_base64": "aGVsbG8="});
-    let (status, problem) = json(stage.post("/v1/remove").header("prefer", "wait=20").json(&body)).await;
+    let (status, problem) = json(stage.post("/v1/remove").header("prefer", "wait=120").json(&body)).await;
     assert_eq!((status, problem["code"].as_str()), (415, Some("format_unsupported")));
 }
 
@@ -190,7 +190,7 @@ async fn a_clip_is_made_with_another_background() {
     let mut body = b"--x\r\nContent-Disposition: form-data; name=\"video\"; filename=\"clip.mp4\"\r\n\r\n".to_vec();
     body.extend(std::fs::read(&clip).unwrap());
     body.extend(b"\r\n--x\r\nContent-Disposition: form-data; name=\"background\"\r\n\r\n#0000ff\r\n--x--\r\n");
-    let request = stage.post("/v1/jobs").header("prefer", "wait=60");
+    let request = stage.post("/v1/jobs").header("prefer", "wait=120");
     let request = request.header("content-type", format!("multipart/form-data; boundary={boundary}")).body(body);
     let (_, job) = json(request).await;
     assert_eq!((job["kind"].as_str(), job["status"].as_str()), (Some("video"), Some("succeeded")), "{job}");
@@ -202,7 +202,7 @@ async fn a_clip_is_made_with_another_background() {
     // No clip is left where it was worked on.
     assert_eq!(std::fs::read_dir(stage.folder.path().join("scratch")).unwrap().count(), 0);
     let (_, bad) =
-        json(stage.post("/v1/jobs").header("prefer", "wait=20").json(&json!({"video_url": "http://10.1.1.1/a.mp4"})))
+        json(stage.post("/v1/jobs").header("prefer", "wait=120").json(&json!({"video_url": "http://10.1.1.1/a.mp4"})))
             .await;
     assert_eq!(bad["code"], "url_refused");
 }

@@ -39,7 +39,7 @@ async fn a_file_in_pieces_becomes_a_job() {
         (done.status().as_u16(), done.headers()["upload-offset"].to_str().unwrap()),
         (204, picture.len().to_string().as_str())
     );
-    let (_, job) = json(stage.post("/v1/jobs").header("prefer", "wait=20").json(&json!({"upload": id}))).await;
+    let (_, job) = json(stage.post("/v1/jobs").header("prefer", "wait=120").json(&json!({"upload": id}))).await;
     assert_eq!(
         (job["status"].as_str(), job["items"][0]["name"].as_str()),
         (Some("succeeded"), Some("shoe.jpg")),

@@ -136,7 +136,7 @@ async fn enter(app: &App, caller: &Caller, job: &Job, files: Vec<File>, key: Opt
     let mut work = app.db.begin().await?;
     if let Some((key, request)) = key {
         if let Some((known, earlier)) = idempotency_keys::find(&mut work, &caller.organisation, key).await? {
-            drop(work);
+            work.rollback().await?;
             same(&known, request)?;
             return Ok(Accepted { job: jobs::get(&app.db, &caller.organisation, &earlier).await?, again: true });
         }
@@ -153,7 +153,7 @@ async fn enter(app: &App, caller: &Caller, job: &Job, files: Vec<File>, key: Opt
 async fn earlier(app: &App, caller: &Caller, key: &str, request: &str) -> Result<Option<Job>> {
     let mut work = app.db.begin().await?;
     let found = idempotency_keys::find(&mut work, &caller.organisation, key).await?;
-    drop(work);
+    work.rollback().await?;
     let Some((known, job)) = found else { return Ok(None) };
     same(&known, request)?;
     jobs::get(&app.db, &caller.organisation, &job).await.map(Some)
