@@ -75,8 +75,13 @@ async fn one(app: &Arc<App>, item: &Claimed) {
         // It only ends when the lease is lost, and the work is told to stop then.
         () = renew(app, item, &course) => Err(Error::new(Kind::Conflict, "the lease was lost")),
     };
-    let ended = match made {
+    let kept = match made {
         Ok(product) => finish(app, item, product).await,
+        Err(error) => Err(error),
+    };
+    // What cannot be kept, on a full disk say, is tried again like what cannot be made.
+    let ended = match kept {
+        Ok(()) => Ok(()),
         Err(error) => give_up(app, item, error).await,
     };
     if let Err(error) = ended {

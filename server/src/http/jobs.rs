@@ -218,7 +218,9 @@ pub async fn cancel(
 /// # Errors
 /// [`Kind::NotFound`]; what the store and the database report.
 pub async fn end(app: &App, caller: &Caller, id: &str) -> Result<Job> {
-    if jobs::get(&app.db, &caller.organisation, id).await?.status.is_final() {
+    let over = jobs::get(&app.db, &caller.organisation, id).await?.status.is_final();
+    if over {
+        // Before anything is written: that may be what makes room for it.
         crate::sweep::purge(app, id).await?;
     }
     let mut work = app.db.begin().await?;
@@ -228,6 +230,8 @@ pub async fn end(app: &App, caller: &Caller, id: &str) -> Result<Job> {
     work.commit().await?;
     app.job_changed(id);
     app.tell.notify_one();
-    crate::sweep::purge(app, id).await?;
+    if !over {
+        crate::sweep::purge(app, id).await?;
+    }
     jobs::get(&app.db, &caller.organisation, id).await
 }

@@ -108,17 +108,7 @@ pub async fn order(app: &App, form: &Form) -> Result<Order> {
     if background.is_some() && form.text("background").is_some() {
         return Err(Error::new(Kind::RequestInvalid, "background and a picture behind the subject exclude each other"));
     }
-    let fields =
-        form.text("options").map(serde_json::from_str::<Value>).transpose().map_err(|error| {
-            Error::new(Kind::RequestInvalid, format!("options is not JSON: {error}")).because(error)
-        })?;
-    let asked = Asked {
-        preset: form.text("preset"),
-        model: form.text("model"),
-        background: form.text("background"),
-        fields: fields.as_ref(),
-    };
-    let options = options::options(app, &asked)?;
+    let options = options(app, form)?;
     let output = wanted(form)?.output()?;
     Ok(Order { picture, background, options, output, limits: app.limits(), region: None, classifier: None })
 }
