@@ -56,9 +56,9 @@ impl Coalescer {
 fn digest(order: &Order) -> [u8; 32] {
     let mut hash = Sha256::new();
     let options = serde_json::to_vec(&order.options).unwrap_or_default();
-    let background = order.background.as_deref().unwrap_or_default();
+    let [background, mask] = [&order.background, &order.mask].map(|file| file.as_deref().unwrap_or_default());
     let what = format!("{:?} {:?} {:?} {:?}", order.output, order.limits, order.region, order.classifier);
-    for part in [&order.picture[..], background, &options, what.as_bytes()] {
+    for part in [&order.picture[..], background, mask, &options, what.as_bytes()] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }

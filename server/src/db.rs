@@ -7,6 +7,7 @@ pub mod idempotency_keys;
 pub mod improvements;
 pub mod items;
 pub mod jobs;
+mod migrations;
 pub mod organisations;
 pub mod projects;
 pub mod sessions;
@@ -60,7 +61,7 @@ impl Database {
             .connect(&format!("sqlite:{path}?mode=rwc"))
             .await
             .map_err(unusable)?;
-        sqlx::migrate!().run(&pool).await.map_err(|error| {
+        migrations::all().run(&pool).await.map_err(|error| {
             let message = format!("the tables of {} cannot be brought up to date: {error}", file.display());
             Error::new(Kind::DatabaseUnusable, message).because(error)
         })?;

@@ -17,6 +17,7 @@ mod remove;
 pub mod time;
 pub mod uploads;
 mod users;
+mod web;
 mod webhooks;
 
 use std::{any::Any, sync::Arc};
@@ -68,6 +69,7 @@ pub fn routes() -> Vec<Route> {
         route("DELETE", "/v1/jobs/{id}", Needs::Write, delete(jobs::cancel)),
         route("GET", "/v1/jobs/{id}/items", Needs::Read, get(jobs::list_items)),
         route("GET", "/v1/jobs/{id}/events", Needs::Read, get(jobs::events)),
+        route("GET", "/v1/jobs/{id}/archive", Needs::Read, get(jobs::archive)),
         route("GET", "/v1/jobs/{id}/results/{number}", Needs::Read, get(jobs::result)),
         route("OPTIONS", "/v1/uploads", Needs::Nothing, options(uploads::options)),
         route("POST", "/v1/uploads", Needs::Write, post(uploads::create)),
@@ -105,6 +107,8 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/v1/health", Needs::Nothing, get(health::live)),
         route("GET", "/v1/ready", Needs::Nothing, get(health::ready)),
         route("GET", "/metrics", Needs::Manage, get(health::metrics)),
+        route("GET", "/", Needs::Nothing, get(web::page)),
+        route("GET", "/app/{*file}", Needs::Nothing, get(web::file)),
         // Other programs' addresses.
         route("POST", "/v1.0/removebg", Needs::Cut, post(removebg::remove)),
         route("GET", "/v1.0/account", Needs::Read, get(removebg::account)),

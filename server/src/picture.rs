@@ -13,6 +13,7 @@ use backgroundfx_core::{
     engine::Device,
     files::{self, Format, ReadOptions, WriteOptions},
     limits::Limits,
+    models::{Given, Segmenter},
     options::{Length, Options, Region},
     pipeline::{self, Cutout, Recipe, Report},
     pixels::{Rect, Size},
@@ -29,6 +30,8 @@ pub struct Order {
     pub picture: Bytes,
     /// A picture as a file that goes behind the subject.
     pub background: Option<Bytes>,
+    /// A matte of the client's own as a file, in place of a network.
+    pub mask: Option<Bytes>,
     /// How it is cut out. Names no file of this machine.
     pub options: Options,
     /// What is written of it.
@@ -177,7 +180,11 @@ pub fn cut_out(order: &Order, hand: &mut Hand, stopped: &(dyn Fn() -> bool + Syn
         false => ControlFlow::Continue(()),
     };
     let class = order.classifier.as_deref().map(|model| class_of(&picture, model, hand)).transpose()?.flatten();
-    let segmenter = hand.segmenter(&order.options.model, order.options.device)?;
+    let mut given = order.mask.as_deref().map(|bytes| mask(bytes, &read)).transpose()?;
+    let segmenter: &mut dyn Segmenter = match &mut given {
+        Some(given) => given,
+        None => hand.segmenter(&order.options.model, order.options.device)?,
+    };
     let cutout = pipeline::remove_background(picture, segmenter, &recipe, &go_on)?;
     let started = Instant::now();
     let (bytes, media_type, extension) = encode(&cutout, order.output)?;
@@ -197,6 +204,12 @@ fn class_of(picture: &files::Picture, model: &str, hand: &mut Hand) -> Result<Op
     segmenter.reset();
     let found = segmenter.segment(picture, &Options { model: model.to_owned(), ..Options::default() })?;
     Ok(found.classes.into_iter().next().map(|class| class.name))
+}
+
+fn mask(bytes: &[u8], read: &ReadOptions) -> Result<Given> {
+    let matte = files::decode_matte(bytes, read)
+        .map_err(|error| core::Error::new(error.kind(), format!("the mask cannot be used: {error}")).because(error))?;
+    Ok(Given::mask(matte, "the request's mask".to_owned()))
 }
 
 fn background(bytes: &[u8], read: &ReadOptions) -> Result<Box<dyn Background>> {

@@ -46,6 +46,9 @@ async fn run(config: Config, engine: Engine, catalog: Catalog, screen: &mut dyn 
     }
     let scheme = if server.listener.1.is_some() { "https" } else { "http" };
     writeln!(screen, "listening on {scheme}://{}", server.address()).map_err(unwritable)?;
+    // A browser keeps what follows the # to itself.
+    let signed_in = server.first_key().map(|key| format!("#key={key}")).unwrap_or_default();
+    writeln!(screen, "web app: {scheme}://{}/{signed_in}", server.address()).map_err(unwritable)?;
     screen.flush().map_err(unwritable)?;
     server.run(stop_signal()).await;
     Ok(())

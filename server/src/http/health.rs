@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use super::problem::Problem;
 use crate::{App, Result, auth::Caller, db::items};
 
-/// The process lives.
-pub async fn live() -> Json<Value> {
-    Json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+/// The process lives; what a page must know before anybody has signed in.
+pub async fn live(State(app): State<Arc<App>>) -> Json<Value> {
+    Json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "anonymous": app.config.anonymous}))
 }
 
 /// Requests can be served: the database answers and the default network is loaded.

@@ -1,6 +1,7 @@
 //! `/v1/jobs`: work that is accepted now and made later.
 
 mod accept;
+mod archive;
 mod events;
 mod result;
 mod show;
@@ -32,6 +33,7 @@ use crate::{
     jobs::{JobKind, Status},
 };
 pub use accept::accept;
+pub use archive::archive;
 pub use events::events;
 pub use result::{answer as file, result};
 pub use show::show;

@@ -28,13 +28,14 @@ use crate::{
 };
 
 /// What the fields of this route may be called.
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "image",
     "image_url",
     "image_base64",
     "background",
     "background_image",
     "background_url",
+    "mask",
     "preset",
     "model",
     "options",
@@ -108,9 +109,19 @@ pub async fn order(app: &App, form: &Form) -> Result<Order> {
     if background.is_some() && form.text("background").is_some() {
         return Err(Error::new(Kind::RequestInvalid, "background and a picture behind the subject exclude each other"));
     }
+    let mask = form.file("mask");
+    if form.text("mask").is_some() {
+        return Err(Error::new(Kind::RequestInvalid, "mask is a picture, sent as a file"));
+    }
+    if mask.is_some() && form.text("model").is_some() {
+        return Err(Error::new(
+            Kind::RequestInvalid,
+            "mask and model exclude each other: a mask stands for a model's matte",
+        ));
+    }
     let options = options(app, form)?;
     let output = wanted(form)?.output()?;
-    Ok(Order { picture, background, options, output, limits: app.limits(), region: None, classifier: None })
+    Ok(Order { picture, background, mask, options, output, limits: app.limits(), region: None, classifier: None })
 }
 
 /// How it is cut out, from the fields `preset`, `model`, `background` and `options`.

@@ -193,8 +193,10 @@ pub async fn finished(app: &App, caller: &Caller, id: &str) -> Result<Finished> 
         upload.object.ok_or_else(|| Error::new(Kind::Conflict, format!("the upload {id} is not whole yet")))?;
     let options = object_store::GetOptions { range: Some((0..64).into()), ..Default::default() };
     let begin = app.objects.get_opts(&Place::from(object.as_str()), options).await?.bytes().await?;
-    // What is no picture is left to ffmpeg, which tells what it thinks of it.
-    Ok(Finished { name: upload.name, object, is_video: Format::sniff(&begin).is_none() })
+    // What is no picture is left to ffmpeg, which tells what it thinks of it; unless its sender takes it for a picture, which is then
+    // a bad one among others.
+    let claimed = upload.media_type.is_some_and(|media_type| media_type.starts_with("image/"));
+    Ok(Finished { name: upload.name, object, is_video: !claimed && Format::sniff(&begin).is_none() })
 }
 
 fn piece(app: &App, id: &str) -> PathBuf {

@@ -40,6 +40,7 @@ pub async fn make(app: &Arc<App>, work: &str, item: &Claimed, course: &Arc<Cours
     let order = Order {
         picture: sources::bytes(app, &item.source).await?,
         background,
+        mask: None,
         options: work.options,
         output: work.wanted.output()?,
         limits: app.limits(),

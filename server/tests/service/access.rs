@@ -34,6 +34,7 @@ const GUARDED: &[(&str, &str, &str)] = &[
     ("DELETE", "/v1/jobs/none", "owner admin editor"),
     ("GET", "/v1/jobs/none/items", "owner admin editor viewer"),
     ("GET", "/v1/jobs/none/events", "owner admin editor viewer"),
+    ("GET", "/v1/jobs/none/archive", "owner admin editor viewer"),
     ("GET", "/v1/jobs/none/results/1", "owner admin editor viewer"),
     ("POST", "/v1/uploads", "owner admin editor"),
     ("HEAD", "/v1/uploads/none", "owner admin editor"),

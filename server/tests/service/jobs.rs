@@ -40,6 +40,56 @@ async fn a_picture_is_made_and_its_result_is_given_whole_and_in_part() {
 }
 
 #[tokio::test]
+async fn all_results_of_a_job_come_in_one_archive() {
+    let stage = Stage::new().await;
+    let texts = [disc(80, 60), b"no picture".to_vec(), disc(100, 60)].map(|bytes| base64(&bytes));
+    let (_, job) =
+        json(stage.post("/v1/jobs").header("prefer", "wait=120").json(&json!({"image_base64": texts}))).await;
+    let place = job["links"]["self"].as_str().unwrap();
+    let archive = stage.get(&format!("{place}/archive")).send().await.unwrap();
+    assert_eq!(
+        (archive.status().as_u16(), &archive.headers()["content-type"]),
+        (200, &"application/zip".parse().unwrap())
+    );
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(archive.bytes().await.unwrap())).unwrap();
+    assert_eq!(archive.file_names().collect::<Vec<_>>(), ["000001.png", "000003.png"]);
+    let (mut kept, mut given) = (Vec::new(), stage.get(&format!("{place}/results/3")).send().await.unwrap());
+    std::io::Read::read_to_end(&mut archive.by_name("000003.png").unwrap(), &mut kept).unwrap();
+    let mut whole = Vec::new();
+    while let Some(piece) = given.chunk().await.unwrap() {
+        whole.extend_from_slice(&piece);
+    }
+    assert_eq!(kept, whole);
+    let bad = json!({"image_base64": base64(b"no picture")});
+    let (_, none) = json(stage.post("/v1/jobs").header("prefer", "wait=120").json(&bad)).await;
+    let (status, _) = json(stage.get(&format!("{}/archive", none["links"]["self"].as_str().unwrap()))).await;
+    assert_eq!(status, 404);
+}
+
+/// What its sender takes for a picture is a bad one among others, not a clip.
+#[tokio::test]
+async fn an_upload_that_is_no_picture_ends_only_itself() {
+    let stage = Stage::new().await;
+    let mut uploads = Vec::new();
+    for bytes in [disc(80, 60), b"no picture".to_vec()] {
+        let begun = stage.post("/v1/uploads").header("upload-length", bytes.len());
+        let begun =
+            begun.header("upload-metadata", format!("filetype {}", base64(b"image/jpeg"))).send().await.unwrap();
+        let place = begun.headers()["location"].to_str().unwrap().to_owned();
+        let piece = stage.http.patch(stage.url(&place)).bearer_auth(&stage.key).header("upload-offset", 0);
+        let sent = piece.header("content-type", "application/offset+octet-stream").body(bytes).send().await.unwrap();
+        assert_eq!(sent.status(), 204);
+        uploads.push(place.rsplit('/').next().unwrap().to_owned());
+    }
+    let (status, job) =
+        json(stage.post("/v1/jobs").header("prefer", "wait=120").json(&json!({"upload": uploads}))).await;
+    assert_eq!(
+        (status, job["counts"]["succeeded"].as_i64(), job["counts"]["failed"].as_i64()),
+        (200, Some(1), Some(1))
+    );
+}
+
+#[tokio::test]
 async fn a_batch_tells_of_each_file_and_a_bad_one_ends_only_itself() {
     let stage = Stage::new().await;
     let texts = [disc(80, 60), b"no picture".to_vec(), disc(100, 60)].map(|bytes| base64(&bytes));

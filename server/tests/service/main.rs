@@ -13,4 +13,5 @@ mod pictures;
 mod stage;
 mod tls;
 mod uploads;
+mod web;
 mod webhooks;

@@ -1,8 +1,12 @@
 //! `/v1/remove`: what it takes, what it gives, and what happens when too many come.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use backgroundfx_core::files::{self, ReadOptions};
+use backgroundfx_core::{
+    files::{self, Format, ReadOptions, WriteOptions},
+    pixels::{Alpha, Size},
+};
+use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 
 use crate::{
@@ -40,6 +44,77 @@ async fn a_picture_sent_as_it_is_comes_back_cut_out() {
             "{query}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_mask_stands_for_what_a_model_finds() {
+    let stage = Stage::new().await;
+    let form = |more: &str| {
+        let mask = Part::bytes(corner(40, 30)).file_name("mask.png");
+        let options = r#"{"edges": {"refine": false}}"#;
+        let form = Form::new().part("image", Part::bytes(disc(400, 300))).part("mask", mask).text("options", options);
+        if more.is_empty() { form } else { form.text("model", more.to_owned()) }
+    };
+    let response = stage.post("/v1/remove").multipart(form("")).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), &response.headers()["x-bgfx-model"]), (200, &"mask".parse().unwrap()));
+    let cut = files::decode(&response.bytes().await.unwrap(), &ReadOptions::default()).unwrap();
+    let alpha = cut.alpha.unwrap();
+    let at = |x: usize, y: usize| alpha.values()[y * 400 + x];
+    assert_eq!((at(20, 20), at(380, 280), at(240, 180)), (1.0, 0.0, 0.0), "not the disc, but the mask");
+    let (status, problem) = json(stage.post("/v1/remove").multipart(form("chroma"))).await;
+    assert_eq!((status, problem["code"].as_str()), (400, Some("request_invalid")));
+    let unreadable = Form::new()
+        .part("image", Part::bytes(disc(40, 30)))
+        .part("mask", Part::bytes(&b"no picture"[..]).file_name("mask.png"));
+    let (status, problem) = json(stage.post("/v1/remove").multipart(unreadable)).await;
+    assert_eq!((status, problem["code"].as_str()), (415, Some("format_unsupported")), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("mask"), "{problem}");
+}
+
+/// A grey PNG that is white in its upper left quarter.
+fn corner(width: u32, height: u32) -> Vec<u8> {
+    let white = |at: u32| at % width < width / 2 && at / width < height / 2;
+    let values = (0..width * height).map(|at| if white(at) { 1.0 } else { 0.0 }).collect();
+    let matte = Alpha::new(Size::new(width, height), values);
+    files::encode_gray(&matte, &WriteOptions::new(Format::Png)).unwrap()
+}
+
+/// Pictures with bytes changed, cut off or doubled: each gets one answer that says so, and the server goes on.
+#[tokio::test]
+async fn broken_pictures_are_refused_and_never_a_fault_of_the_server() {
+    let stage = Stage::new().await;
+    let whole = [disc(64, 48), corner(64, 48)];
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    let mut answers = BTreeMap::new();
+    for round in 0..300 {
+        let mut bytes = whole[round % 2].clone();
+        match round % 3 {
+            0 => bytes.truncate(random(bytes.len())),
+            1 => (0..1 + random(8)).for_each(|_| {
+                let at = random(bytes.len());
+                bytes[at] = random(256) as u8;
+            }),
+            _ => {
+                let (from, to) = (random(bytes.len()), random(bytes.len()));
+                let piece = bytes[from.min(to)..from.max(to)].to_vec();
+                bytes.splice(from..from, piece);
+            }
+        }
+        let response = stage.post("/v1/remove").header("content-type", "image/jpeg").body(bytes).send().await.unwrap();
+        *answers.entry(response.status().as_u16()).or_insert(0) += 1;
+    }
+    assert!(answers.keys().all(|status| matches!(status, 200 | 400 | 413 | 415 | 422)), "{answers:?}");
+    assert!(
+        answers.iter().filter(|(status, _)| **status != 200).map(|(_, count)| count).sum::<i32>() > 50,
+        "{answers:?}"
+    );
+    assert_eq!(json(stage.get("/v1/ready")).await.0, 200);
 }
 
 #[tokio::test]

@@ -63,7 +63,16 @@ async fn order(app: &App, form: &Form) -> Result<Order> {
     }
     let png = WriteOptions::new(Format::Png);
     let output = if flag(form, "om")? { Output::Matte(png) } else { Output::Picture(png) };
-    Ok(Order { picture, background: None, options, output, limits: app.limits(), region: None, classifier: None })
+    Ok(Order {
+        picture,
+        background: None,
+        mask: None,
+        options,
+        output,
+        limits: app.limits(),
+        region: None,
+        classifier: None,
+    })
 }
 
 fn flag(form: &Form, name: &str) -> Result<bool> {

@@ -73,6 +73,7 @@ async fn cut_out(
     let order = Order {
         picture,
         background,
+        mask: None,
         options: fields.options,
         output: fields.output,
         limits: app.limits(),

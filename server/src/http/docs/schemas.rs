@@ -81,7 +81,8 @@ fn inputs() -> Value {
         ("quality", json!({"type": "integer", "minimum": 1, "maximum": 100})),
         ("output", text()),
     ];
-    let picture = [&[("image", file()), ("image_url", text()), ("image_base64", text())], &common[..]].concat();
+    let picture =
+        [&[("image", file()), ("image_url", text()), ("image_base64", text()), ("mask", file())], &common[..]].concat();
     let removebg = [
         "image_url",
         "image_file_b64",
