@@ -2,9 +2,13 @@
 
 pub mod keys;
 pub mod passwords;
+pub mod scopes;
 pub mod tokens;
 
+pub use scopes::Scopes;
 use serde::{Deserialize, Serialize};
+
+use crate::{Error, Kind, Result};
 
 /// Who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,11 +19,29 @@ pub struct Caller {
     pub organisation: String,
     /// What it may do.
     pub role: Role,
+    /// What of that its key is for.
+    pub scopes: Scopes,
 }
 
 impl Caller {
     /// What somebody without a key is called.
     pub const ANONYMOUS: &'static str = "anonymous";
+
+    /// Whether it may call what needs this.
+    ///
+    /// # Errors
+    /// [`Kind::Forbidden`].
+    pub fn check(&self, needs: Needs) -> Result<()> {
+        if !self.role.may(needs) {
+            let message = format!("a key of the role {} may not do this", self.role.name());
+            return Err(Error::new(Kind::Forbidden, message));
+        }
+        if !self.scopes.allow(needs) {
+            let names = self.scopes.names().collect::<Vec<_>>().join(", ");
+            return Err(Error::new(Kind::Forbidden, format!("the key is for {names} only")));
+        }
+        Ok(())
+    }
 
     /// Whether it is somebody without a key.
     #[must_use]

@@ -3,7 +3,7 @@
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
-use super::{Caller, Role};
+use super::{Caller, Role, Scopes};
 use crate::{Error, Kind, Result, vault::Vault};
 
 const ISSUER: &str = "backgroundfx";
@@ -17,6 +17,9 @@ struct Claims {
     sub: String,
     org: String,
     role: Role,
+    /// Tokens of earlier versions have none.
+    #[serde(default)]
+    scopes: Scopes,
     /// Seconds since 1970.
     iat: i64,
     exp: i64,
@@ -33,6 +36,7 @@ pub fn issue(vault: &Vault, caller: &Caller, now: i64, expires: i64) -> Result<S
         sub: caller.actor.clone(),
         org: caller.organisation.clone(),
         role: caller.role,
+        scopes: caller.scopes,
         iat: now,
         exp: expires,
     };
@@ -48,7 +52,7 @@ pub fn caller(vault: &Vault, token: &str) -> Option<Caller> {
     validation.set_audience(&[ISSUER]);
     validation.leeway = 0;
     let claims = decode::<Claims>(token, &DecodingKey::from_secret(vault.signing()), &validation).ok()?.claims;
-    Some(Caller { actor: claims.sub, organisation: claims.org, role: claims.role })
+    Some(Caller { actor: claims.sub, organisation: claims.org, role: claims.role, scopes: claims.scopes })
 }
 
 #[cfg(test)]
@@ -60,7 +64,8 @@ mod tests {
     fn a_token_is_taken_as_it_was_signed_and_in_its_time_only() {
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::open(&folder.path().join("key")).unwrap();
-        let who = Caller { actor: "key_1".into(), organisation: "org_1".into(), role: Role::Viewer };
+        let who =
+            Caller { actor: "key_1".into(), organisation: "org_1".into(), role: Role::Viewer, scopes: Scopes::ALL };
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
         let token = issue(&vault, &who, now, now + 60).unwrap();
         assert_eq!(caller(&vault, &token), Some(who.clone()));

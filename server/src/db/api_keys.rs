@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Kind, Result,
-    auth::{Caller, Role},
+    auth::{Caller, Role, Scopes},
     db::{Database, Work},
 };
 
@@ -17,6 +17,8 @@ pub struct ApiKey {
     pub prefix: String,
     /// What it may do.
     pub role: Role,
+    /// What of that it is for.
+    pub scopes: Scopes,
     /// When it was made.
     pub created: i64,
     /// When it was last used, to the minute.
@@ -29,7 +31,7 @@ pub struct ApiKey {
 /// [`Kind::DatabaseUnusable`].
 pub async fn insert(work: &mut Work, organisation: &str, key: &ApiKey, hash: &str) -> Result<()> {
     sqlx::query(
-        "INSERT INTO api_keys (id, organisation, name, prefix, hash, role, created) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO api_keys (id, organisation, name, prefix, hash, role, created, scopes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(&key.id)
     .bind(organisation)
@@ -38,6 +40,7 @@ pub async fn insert(work: &mut Work, organisation: &str, key: &ApiKey, hash: &st
     .bind(hash)
     .bind(key.role.name())
     .bind(key.created)
+    .bind(key.scopes.stored())
     .execute(&mut **work)
     .await?;
     Ok(())
@@ -48,13 +51,18 @@ pub async fn insert(work: &mut Work, organisation: &str, key: &ApiKey, hash: &st
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
 pub async fn caller(db: &Database, hash: &str) -> Result<Option<(Caller, Option<i64>)>> {
-    let row: Option<(String, String, String, Option<i64>)> =
-        sqlx::query_as("SELECT id, organisation, role, last_used FROM api_keys WHERE hash = $1 AND revoked IS NULL")
-            .bind(hash)
-            .fetch_optional(db.pool())
-            .await?;
-    row.map(|(actor, organisation, role, used)| Ok((Caller { actor, organisation, role: role_of(&role)? }, used)))
-        .transpose()
+    type Row = (String, String, String, Option<String>, Option<i64>);
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT id, organisation, role, scopes, last_used FROM api_keys WHERE hash = $1 AND revoked IS NULL",
+    )
+    .bind(hash)
+    .fetch_optional(db.pool())
+    .await?;
+    row.map(|(actor, organisation, role, scopes, used)| {
+        let (role, scopes) = (role_of(&role)?, Scopes::of_stored(scopes.as_deref())?);
+        Ok((Caller { actor, organisation, role, scopes }, used))
+    })
+    .transpose()
 }
 
 /// Whether a key, or a user, of an organisation is still there, for tokens that were given to it.
@@ -87,16 +95,17 @@ pub async fn touch(db: &Database, id: &str, now: i64) -> Result<()> {
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
 pub async fn list(db: &Database, organisation: &str) -> Result<Vec<ApiKey>> {
-    type Row = (String, String, String, String, i64, Option<i64>);
+    type Row = (String, String, String, String, Option<String>, i64, Option<i64>);
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, name, prefix, role, created, last_used FROM api_keys WHERE organisation = $1 AND revoked IS NULL ORDER BY id",
+        "SELECT id, name, prefix, role, scopes, created, last_used FROM api_keys WHERE organisation = $1 AND revoked IS NULL ORDER BY id",
     )
     .bind(organisation)
     .fetch_all(db.pool())
     .await?;
     rows.into_iter()
-        .map(|(id, name, prefix, role, created, last_used)| {
-            Ok(ApiKey { id, name, prefix, role: role_of(&role)?, created, last_used })
+        .map(|(id, name, prefix, role, scopes, created, last_used)| {
+            let (role, scopes) = (role_of(&role)?, Scopes::of_stored(scopes.as_deref())?);
+            Ok(ApiKey { id, name, prefix, role, scopes, created, last_used })
         })
         .collect()
 }

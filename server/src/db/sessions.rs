@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    auth::{Caller, Role},
+    auth::{Caller, Role, Scopes},
     db::{Database, Work},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 /// [`crate::Kind::DatabaseUnusable`].
 pub async fn insert(db: &Database, hash: &str, caller: &Caller, now: i64, expires: i64) -> Result<()> {
     sqlx::query(
-        "INSERT INTO sessions (hash, organisation, actor, role, created, expires) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO sessions (hash, organisation, actor, role, created, expires, scopes) VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(hash)
     .bind(&caller.organisation)
@@ -20,6 +20,7 @@ pub async fn insert(db: &Database, hash: &str, caller: &Caller, now: i64, expire
     .bind(caller.role.name())
     .bind(now)
     .bind(expires)
+    .bind(caller.scopes.stored())
     .execute(db.pool())
     .await?;
     Ok(())
@@ -30,13 +31,15 @@ pub async fn insert(db: &Database, hash: &str, caller: &Caller, now: i64, expire
 /// # Errors
 /// [`crate::Kind::DatabaseUnusable`].
 pub async fn caller(db: &Database, hash: &str, now: i64) -> Result<Option<Caller>> {
-    let row: Option<(String, String, String)> =
-        sqlx::query_as("SELECT actor, organisation, role FROM sessions WHERE hash = $1 AND expires > $2")
+    let row: Option<(String, String, String, Option<String>)> =
+        sqlx::query_as("SELECT actor, organisation, role, scopes FROM sessions WHERE hash = $1 AND expires > $2")
             .bind(hash)
             .bind(now)
             .fetch_optional(db.pool())
             .await?;
-    Ok(row.and_then(|(actor, organisation, role)| Some(Caller { actor, organisation, role: Role::named(&role)? })))
+    let Some((actor, organisation, role, scopes)) = row else { return Ok(None) };
+    let scopes = Scopes::of_stored(scopes.as_deref())?;
+    Ok(Role::named(&role).map(|role| Caller { actor, organisation, role, scopes }))
 }
 
 /// Ends one.

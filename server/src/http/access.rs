@@ -12,7 +12,7 @@ use axum::{
 use super::{form::drain, problem::Problem};
 use crate::{
     App, Error, Kind, Result,
-    auth::{Caller, Needs, Role, keys, tokens},
+    auth::{Caller, Needs, Role, Scopes, keys, tokens},
     db::{api_keys, organisations, sessions},
 };
 
@@ -45,9 +45,7 @@ async fn caller(app: &App, needs: Needs, method: &Method, headers: &HeaderMap) -
         (None, None) if needs == Needs::Cut && app.config.anonymous => return anonymous(app).await,
         (None, None) => return Err(Error::new(Kind::Unauthenticated, "the request brings no API key")),
     };
-    if !caller.role.may(needs) {
-        return Err(Error::new(Kind::Forbidden, format!("a key of the role {} may not do this", caller.role.name())));
-    }
+    caller.check(needs)?;
     Ok(caller)
 }
 
@@ -104,7 +102,7 @@ pub fn session(headers: &HeaderMap) -> Option<&str> {
 async fn anonymous(app: &App) -> Result<Caller> {
     let organisation = organisations::first(&app.db).await?;
     let organisation = organisation.ok_or_else(|| Error::new(Kind::Internal, "the server has no organisation yet"))?;
-    Ok(Caller { actor: Caller::ANONYMOUS.to_owned(), organisation, role: Role::Editor })
+    Ok(Caller { actor: Caller::ANONYMOUS.to_owned(), organisation, role: Role::Editor, scopes: Scopes::ALL })
 }
 
 /// The key of a request, as all clients spell it.

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{body, form::Form, jobs as http_jobs, problem::Problem, query};
 use crate::{
-    App, Error, Kind, Result,
+    App, Error, Result,
     auth::{Caller, Needs},
     db::{
         items,
@@ -70,10 +70,7 @@ fn refused(error: &Error) -> async_graphql::Error {
 
 fn who<'a>(context: &Context<'a>, needs: Needs) -> Answer<(&'a Arc<App>, &'a Caller)> {
     let (app, caller) = (context.data::<Arc<App>>()?, context.data::<Caller>()?);
-    if !caller.role.may(needs) {
-        let message = format!("a key of the role {} may not do this", caller.role.name());
-        return Err(refused(&Error::new(Kind::Forbidden, message)));
-    }
+    caller.check(needs).map_err(|error| refused(&error))?;
     Ok((app, caller))
 }
 

@@ -69,6 +69,7 @@ pub async fn account(
         "organisation": caller.organisation,
         "actor": caller.actor,
         "role": caller.role.name(),
+        "scopes": caller.scopes.names().collect::<Vec<_>>(),
         "rate": {"megapixels_per_minute": left.limit, "remaining": left.remaining},
         "limits": {
             "body_megabytes": app.config.body_megabytes,

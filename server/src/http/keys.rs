@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{body, problem::Problem, time};
 use crate::{
     App, Error, Kind, Result,
-    auth::{Caller, Role, keys},
+    auth::{Caller, Role, Scopes, keys},
     db::{
         Work,
         api_keys::{self, ApiKey},
@@ -29,6 +29,7 @@ use crate::{
 struct NewKey {
     name: String,
     role: Role,
+    scopes: Option<Vec<String>>,
 }
 
 /// Lists the organisation's keys.
@@ -51,8 +52,15 @@ pub async fn create(
         let message = format!("the role {} may not give {}", caller.role.name(), wanted.role.name());
         return Err(Error::new(Kind::Forbidden, message).into());
     }
+    let names = |names: &Vec<String>| Scopes::named(names.iter().map(String::as_str));
+    let scopes = wanted.scopes.as_ref().map_or(Ok(caller.scopes), names)?;
+    if !caller.scopes.contain(scopes) {
+        return Err(Error::new(Kind::Forbidden, "a key gives no scope that it does not have itself").into());
+    }
     let mut work = app.db.begin().await?;
-    let (key, text) = add(&app, &mut work, &caller.organisation, wanted.name.trim(), wanted.role).await?;
+    let mut key = blank(&app, wanted.name.trim(), wanted.role);
+    key.scopes = scopes;
+    let text = add(&mut work, &caller.organisation, &mut key).await?;
     audit(&app, &mut work, &caller, "key.create", &key.id).await?;
     work.commit().await.map_err(Error::from)?;
     let mut shown = show(&key);
@@ -101,22 +109,28 @@ pub async fn audit_log(
     Ok(Json(json!({"entries": shown})))
 }
 
-/// Adds a key to the table; the key's text is nowhere but in the answer.
+/// A key for all that a role may, before it is added.
+pub fn blank(app: &App, name: &str, role: Role) -> ApiKey {
+    ApiKey {
+        id: app.new_id("key"),
+        name: name.to_owned(),
+        prefix: String::new(),
+        role,
+        scopes: Scopes::ALL,
+        created: app.now(),
+        last_used: None,
+    }
+}
+
+/// Adds a key to the table and gives its text, which is nowhere else.
 ///
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
-pub async fn add(app: &App, work: &mut Work, organisation: &str, name: &str, role: Role) -> Result<(ApiKey, String)> {
+pub async fn add(work: &mut Work, organisation: &str, key: &mut ApiKey) -> Result<String> {
     let text = keys::generate();
-    let key = ApiKey {
-        id: app.new_id("key"),
-        name: name.to_owned(),
-        prefix: keys::shown(&text),
-        role,
-        created: app.now(),
-        last_used: None,
-    };
-    api_keys::insert(work, organisation, &key, &keys::hash(&text)).await?;
-    Ok((key, text))
+    key.prefix = keys::shown(&text);
+    api_keys::insert(work, organisation, key, &keys::hash(&text)).await?;
+    Ok(text)
 }
 
 /// Notes a change in the same work as the change.
@@ -137,6 +151,7 @@ pub async fn audit(app: &App, work: &mut Work, caller: &Caller, action: &str, ta
 fn show(key: &ApiKey) -> Value {
     json!({
         "id": key.id, "name": key.name, "prefix": key.prefix, "role": key.role.name(),
+        "scopes": key.scopes.names().collect::<Vec<_>>(),
         "created": time::shown(key.created), "last_used": key.last_used.map(time::shown),
     })
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{access, body, keys::audit, problem::Problem, time};
 use crate::{
     App, Error, Kind, Result,
-    auth::{Caller, Role, keys, passwords, tokens},
+    auth::{Caller, Role, Scopes, keys, passwords, tokens},
     db::{
         api_keys, sessions,
         users::{self, User},
@@ -69,7 +69,7 @@ async fn by_password(app: &App, email: &str, password: &str) -> Result<Caller> {
     let fits = passwords::verify(password, hash).await?;
     let user =
         user.filter(|_| fits).ok_or_else(|| Error::new(Kind::Unauthenticated, "address or password is wrong"))?;
-    Ok(Caller { actor: user.id, organisation: user.organisation, role: user.role })
+    Ok(Caller { actor: user.id, organisation: user.organisation, role: user.role, scopes: Scopes::ALL })
 }
 
 /// `DELETE /v1/sessions`: signs out.
@@ -211,6 +211,10 @@ async fn keep_an_owner(work: &mut crate::db::Work, organisation: &str, concerned
 }
 
 fn may_give(caller: &Caller, role: Role) -> Result<()> {
+    // Somebody who signs in has no scopes to hold them back.
+    if caller.scopes != Scopes::ALL {
+        return Err(Error::new(Kind::Forbidden, "a key for some scopes only may not add or change users"));
+    }
     if caller.role.may_give(role) {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     App, Result,
-    auth::{Caller, Role},
+    auth::{Caller, Role, Scopes},
     db::{
         organisations,
         users::{self, User},
@@ -30,8 +30,9 @@ pub async fn set_up(app: &App) -> Result<Option<String>> {
         created: app.now(),
     };
     users::insert(&mut work, &owner).await?;
-    let (key, text) = keys::add(app, &mut work, &organisation, "first key", Role::Owner).await?;
-    let system = Caller { actor: "system".to_owned(), organisation, role: Role::Owner };
+    let mut key = keys::blank(app, "first key", Role::Owner);
+    let text = keys::add(&mut work, &organisation, &mut key).await?;
+    let system = Caller { actor: "system".to_owned(), organisation, role: Role::Owner, scopes: Scopes::ALL };
     keys::audit(app, &mut work, &system, "key.create", &key.id).await?;
     work.commit().await?;
     Ok(Some(text))

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use backgroundfx_server::{auth::Needs, http};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::stage::{Stage, json};
+use crate::stage::{Stage, disc, json};
 
 #[tokio::test]
 async fn the_first_start_gives_a_key_that_a_restart_keeps_and_does_not_show_again() {
@@ -80,6 +80,37 @@ fn the_list_of_guarded_routes_is_whole() {
     let guarded = http::routes().into_iter().filter(|route| route.needs != Needs::Nothing);
     let there: BTreeSet<_> = guarded.map(|route| (route.method.to_owned(), whole(route.path))).collect();
     assert_eq!(listed, there);
+}
+
+#[tokio::test]
+async fn a_key_is_for_its_scopes_only_and_gives_no_others() {
+    let stage = Stage::new().await;
+    let make =
+        async |key: &str, body: Value| json(stage.http.post(stage.url("/v1/keys")).bearer_auth(key).json(&body)).await;
+    let (status, shop) = make(&stage.key, json!({"name": "shop", "role": "editor", "scopes": ["cut"]})).await;
+    assert_eq!((status, &shop["scopes"]), (201, &json!(["cut"])), "{shop}");
+    let shop = shop["key"].as_str().unwrap();
+    let cut = stage.http.post(stage.url("/v1/remove")).bearer_auth(shop).header("content-type", "image/jpeg");
+    assert_eq!(cut.body(disc(80, 60)).send().await.unwrap().status(), 200);
+    let (status, problem) = json(stage.http.get(stage.url("/v1/jobs")).bearer_auth(shop)).await;
+    assert_eq!((status, problem["code"].as_str()), (403, Some("forbidden")));
+    assert!(problem["detail"].as_str().unwrap().contains("cut"), "{problem}");
+
+    let wide = json!({"name": "keys", "role": "owner", "scopes": ["manage", "read"]});
+    let (_, keeper) = make(&stage.key, wide).await;
+    let keeper = keeper["key"].as_str().unwrap();
+    assert_eq!(make(keeper, json!({"name": "more", "role": "editor", "scopes": ["cut"]})).await.0, 403);
+    let (status, same) = make(keeper, json!({"name": "same", "role": "owner"})).await;
+    assert_eq!((status, &same["scopes"]), (201, &json!(["read", "manage"])), "what is not named is its maker's");
+    let user = json!({"email": "a@b.example", "role": "owner", "password": "long enough a password"});
+    assert_eq!(json(stage.http.post(stage.url("/v1/users")).bearer_auth(keeper).json(&user)).await.0, 403);
+    let (_, token) = json(stage.http.post(stage.url("/v1/tokens")).bearer_auth(keeper).json(&json!({}))).await;
+    let token = token["token"].as_str().unwrap();
+    assert_eq!(json(stage.http.get(stage.url("/v1/jobs")).bearer_auth(token)).await.0, 200);
+    assert_eq!(json(stage.http.post(stage.url("/v1/jobs")).bearer_auth(token).json(&json!({}))).await.0, 403);
+    for wrong in [json!([]), json!(["everything"])] {
+        assert_eq!(make(&stage.key, json!({"name": "x", "role": "viewer", "scopes": wrong})).await.0, 400, "{wrong}");
+    }
 }
 
 #[tokio::test]

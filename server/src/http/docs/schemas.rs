@@ -3,7 +3,10 @@
 use backgroundfx_core::options::Options;
 use serde_json::{Map, Value, json};
 
-use crate::{auth::Role, jobs::Status};
+use crate::{
+    auth::{Role, Scopes},
+    jobs::Status,
+};
 
 /// All of them by name.
 #[must_use]
@@ -216,7 +219,7 @@ fn outputs() -> Value {
         "Named": object(&[("id", text())]),
         "Models": object(&[("models", json!({"type": "array"}))]),
         "Account": object(&[
-            ("organisation", text()), ("actor", text()), ("role", text()), ("rate", json!({"type": "object"})),
+            ("organisation", text()), ("actor", text()), ("role", text()), ("scopes", json!({"type": "array"})), ("rate", json!({"type": "object"})),
             ("limits", json!({"type": "object"})),
         ]),
     })
@@ -224,6 +227,7 @@ fn outputs() -> Value {
 
 fn access() -> Value {
     let role = || json!({"enum": Role::ALL.map(Role::name)});
+    let scopes = || json!({"type": "array", "minItems": 1, "items": {"enum": Scopes::ALL.names().collect::<Vec<_>>()}});
     let webhook = object(&[
         ("id", text()),
         ("url", text()),
@@ -246,6 +250,7 @@ fn access() -> Value {
         ("name", text()),
         ("prefix", text()),
         ("role", role()),
+        ("scopes", scopes()),
         ("created", text()),
         ("last_used", maybe("string")),
         ("key", text()),
@@ -264,7 +269,7 @@ fn access() -> Value {
         "Webhooks": list("Webhook", "webhooks"),
         "Delivery": delivery,
         "Deliveries": list("Delivery", "deliveries"),
-        "NewKey": strict(&[("name", json!({"type": "string", "minLength": 1, "maxLength": 100})), ("role", role())], &["name", "role"]),
+        "NewKey": strict(&[("name", json!({"type": "string", "minLength": 1, "maxLength": 100})), ("role", role()), ("scopes", scopes())], &["name", "role"]),
         "Key": key,
         "Keys": list("Key", "keys"),
         "NewUser": strict(&[("email", text()), ("role", role()), ("password", text())], &["email", "role"]),
