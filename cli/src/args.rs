@@ -86,6 +86,10 @@ pub enum Command {
     #[cfg(feature = "server")]
     #[command(after_help = serve::EXAMPLES)]
     Serve(ServeArguments),
+    /// Make the jobs that services on the same PostgreSQL accept
+    #[cfg(feature = "server")]
+    #[command(after_help = serve::WORKER_EXAMPLES)]
+    Worker(ServeArguments),
     /// List, fetch, check and remove models
     #[command(subcommand)]
     Models(ModelsCommand),

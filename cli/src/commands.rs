@@ -20,6 +20,8 @@ use crate::{
     video,
 };
 use backgroundfx_core::{Error, Kind};
+#[cfg(feature = "server")]
+use backgroundfx_server::serve::Part;
 pub use models::catalog;
 
 /// Runs what the command line asks for.
@@ -29,7 +31,9 @@ pub fn run(arguments: Arguments) -> Ended {
         Command::Remove(arguments) => remove::run(&arguments, &shared, &Config::load(&shared)?),
         Command::Video(arguments) => video::run(&arguments, &shared, &Config::load(&shared)?),
         #[cfg(feature = "server")]
-        Command::Serve(arguments) => serve::run(arguments, &Config::load(&shared)?),
+        Command::Serve(arguments) => serve::run(arguments, Part::Service, &Config::load(&shared)?),
+        #[cfg(feature = "server")]
+        Command::Worker(arguments) => serve::run(arguments, Part::Worker, &Config::load(&shared)?),
         Command::Models(command) => models::run(&command, &shared, &Config::load(&shared)?),
         Command::Compare(arguments) => compare::run(&arguments),
         #[cfg(feature = "server")]

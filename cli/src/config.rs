@@ -361,6 +361,7 @@ mod tests {
             // What is not written below the table would not be told to anybody.
             let all = toml::Table::try_from(backgroundfx_server::Config {
                 data: Some(PathBuf::new()),
+                database: Some(String::new()),
                 threads: Some(1),
                 model: Some(String::new()),
                 ffmpeg: Some(PathBuf::new()),

@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use backgroundfx_core::{
@@ -25,6 +25,9 @@ use crate::{
     Config, Error, Kind, Result, coalesce::Coalescer, db::Database, fetch::Fetcher, http::graphql,
     inference::Inference, rates::Rates, vault::Vault,
 };
+
+/// Longer than any clip is worked on.
+const LONG_LEFT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Everything that requests and jobs share.
 pub struct App {
@@ -69,7 +72,7 @@ pub struct App {
     scratch: PathBuf,
     pieces: PathBuf,
     writers: Mutex<HashSet<String>>,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl App {
@@ -93,13 +96,18 @@ impl App {
             Error::new(Kind::ConfigInvalid, message).because(error)
         };
         let kept = folder.join("objects");
-        let scratch = folder.join("scratch");
+        let worker = format!("worker_{}", Uuid::now_v7().simple());
         fs::create_dir_all(&kept).map_err(unusable)?;
-        let lock = lock(&folder)?;
-        // What an earlier process was working with is of no use to this one.
-        let _ = fs::remove_dir_all(&scratch);
+        let (db, scratch, lock) = match &config.database {
+            // Processes that share a database share the folder too, each with a corner of its own.
+            Some(url) => (Database::open_at(url).await?, folder.join("scratch").join(&worker), None),
+            None => {
+                let lock = lock(&folder)?;
+                (Database::open_in(&folder).await?, folder.join("scratch"), Some(lock))
+            }
+        };
+        clear(&folder.join("scratch"), lock.is_some());
         fs::create_dir_all(&scratch).map_err(unusable)?;
-        let db = Database::open_in(&folder).await?;
         let objects: Arc<dyn ObjectStore> =
             Arc::new(LocalFileSystem::new_with_prefix(&kept)?.with_automatic_cleanup(true).with_fsync(true));
         catalog.card(config.model.as_deref().unwrap_or(models::DEFAULT))?;
@@ -126,7 +134,7 @@ impl App {
             tell: Notify::new(),
             graphql: OnceLock::new(),
             vault: Vault::open(&folder.join("secret.key"))?,
-            worker: format!("worker_{}", Uuid::now_v7().simple()),
+            worker,
             scratch,
             pieces: folder.join("pieces"),
             writers: Mutex::default(),
@@ -226,6 +234,21 @@ impl App {
         let mut stopping = self.stopping.subscribe();
         // It fails only when the sender is gone, and then nothing is left to wait for.
         let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+}
+
+/// Deletes what earlier processes were working with: all of it, or, where others may be working, what is long left.
+fn clear(scratch: &Path, all: bool) {
+    if all {
+        let _ = fs::remove_dir_all(scratch);
+        return;
+    }
+    let Ok(corners) = fs::read_dir(scratch) else { return };
+    for corner in corners.flatten() {
+        let age = corner.metadata().and_then(|facts| facts.modified()).map(|then| then.elapsed().unwrap_or_default());
+        if age.is_ok_and(|age| age > LONG_LEFT) {
+            let _ = fs::remove_dir_all(corner.path());
+        }
     }
 }
 

@@ -14,6 +14,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Folder of the embedded database, uploads and results; the one of this user when unset.
     pub data: Option<PathBuf>,
+    /// A PostgreSQL that several processes share, as `postgres://user:password@host/name`; the embedded database when unset.
+    pub database: Option<String>,
+    /// Whether this process also makes the items of jobs, beside `backgroundfx worker` processes.
+    pub work: bool,
     /// Pictures worked on at the same time; one for each core, at most 8, when unset.
     pub threads: Option<usize>,
     /// Most requests that wait for their turn; one more is answered 429 at once.
@@ -70,6 +74,8 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: None,
+            database: None,
+            work: true,
             threads: None,
             waiting: 32,
             request_seconds: 120,
@@ -115,6 +121,9 @@ impl Config {
         within("upload_megabytes", self.upload_megabytes, 1, 1_000_000);
         within("result_hours", self.result_hours, 1, 24 * 366);
         within("drain_seconds", self.drain_seconds, 0, 3600);
+        if !self.work && self.database.is_none() {
+            problems.push("serve.work is false, and no other process can make jobs without serve.database".to_owned());
+        }
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             problems.push("serve.tls_certificate and serve.tls_key go together".to_owned());
         }

@@ -120,8 +120,18 @@ pub fn routes() -> Vec<Route> {
 
 /// The routes with everything around them.
 pub fn router(app: &Arc<App>) -> Router {
+    around(app, routes())
+}
+
+/// What tells whether a worker lives, and what it counts.
+pub fn watching(app: &Arc<App>) -> Router {
+    let watched = ["/v1/health", "/v1/ready", "/metrics"];
+    around(app, routes().into_iter().filter(|route| watched.contains(&route.path)).collect())
+}
+
+fn around(app: &Arc<App>, routes: Vec<Route>) -> Router {
     let mut router = Router::new();
-    for Route { path, needs, handler, .. } in routes() {
+    for Route { path, needs, handler, .. } in routes {
         let app = app.clone();
         let check = move |request: Request, next: Next| access::check(app.clone(), needs, request, next);
         router = router.route(path, handler.route_layer(from_fn(check)));

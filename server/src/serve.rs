@@ -4,6 +4,7 @@ mod connections;
 mod first;
 mod observe;
 mod tls;
+mod told;
 
 use std::{
     io::Write,
@@ -20,36 +21,43 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_rustls::TlsAcceptor;
 
-use crate::{App, Config, Error, Kind, Result, http, sweep, webhooks, worker};
+use crate::{App, Config, Error, Kind, Result, db, http, sweep, webhooks, worker};
 
-/// Serves until the process is asked to stop. What a person must see goes to `screen`, the log to standard error.
+/// What a process is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The API and the web app; jobs too unless the configuration says that others make them.
+    Service,
+    /// Jobs; its address answers only whether it lives and what it counts.
+    Worker,
+}
+
+/// Plays its part until the process is asked to stop. What a person must see goes to `screen`, the log to standard error.
 ///
 /// # Errors
 /// What is wrong with the configuration, the folder, the database or the address.
-pub fn serve(config: Config, engine: Engine, catalog: Catalog, screen: &mut dyn Write) -> Result<()> {
+pub fn serve(config: Config, part: Part, engine: Engine, catalog: Catalog, screen: &mut dyn Write) -> Result<()> {
     config.validate()?;
+    if part == Part::Worker && config.database.is_none() {
+        let message = "a worker shares its database with others: set serve.database to the address of a PostgreSQL";
+        return Err(Error::new(Kind::ConfigInvalid, message));
+    }
     let runtime =
         Runtime::new().map_err(|error| Error::new(Kind::Internal, "cannot start the runtime").because(error))?;
     let traces = observe::start(&config)?;
-    let result = runtime.block_on(run(config, engine, catalog, screen));
+    let result = runtime.block_on(run(config, part, engine, catalog, screen));
     observe::end(traces);
     // A thread in a network cannot be stopped; its result is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
     result
 }
 
-async fn run(config: Config, engine: Engine, catalog: Catalog, screen: &mut dyn Write) -> Result<()> {
-    let server = Server::open(config, engine, catalog).await?;
-    let unwritable = |error| Error::new(Kind::Internal, "cannot write to standard output").because(error);
-    if let Some(key) = server.first_key() {
-        writeln!(screen, "api key: {key}").map_err(unwritable)?;
-    }
-    let scheme = if server.listener.1.is_some() { "https" } else { "http" };
-    writeln!(screen, "listening on {scheme}://{}", server.address()).map_err(unwritable)?;
-    // A browser keeps what follows the # to itself.
-    let signed_in = server.first_key().map(|key| format!("#key={key}")).unwrap_or_default();
-    writeln!(screen, "web app: {scheme}://{}/{signed_in}", server.address()).map_err(unwritable)?;
-    screen.flush().map_err(unwritable)?;
+async fn run(config: Config, part: Part, engine: Engine, catalog: Catalog, screen: &mut dyn Write) -> Result<()> {
+    let server = Server::open(config, part, engine, catalog).await?;
+    let told = server.told();
+    // At once: who reads the first line only must not end it.
+    let written = screen.write_all(told.as_bytes()).and_then(|()| screen.flush());
+    written.map_err(|error| Error::new(Kind::Internal, "cannot write to standard output").because(error))?;
     server.run(stop_signal()).await;
     Ok(())
 }
@@ -60,6 +68,7 @@ pub struct Server {
     listener: (TcpListener, Option<TlsAcceptor>),
     address: SocketAddr,
     first_key: Option<String>,
+    part: Part,
 }
 
 impl Server {
@@ -67,7 +76,7 @@ impl Server {
     ///
     /// # Errors
     /// What is wrong with the configuration, the folder, the database or the address.
-    pub async fn open(config: Config, engine: Engine, catalog: Catalog) -> Result<Self> {
+    pub async fn open(config: Config, part: Part, engine: Engine, catalog: Catalog) -> Result<Self> {
         config.validate()?;
         let address = config.listen;
         let taken = |error: std::io::Error| {
@@ -76,10 +85,26 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(taken)?;
         let (address, tls) = (listener.local_addr().map_err(taken)?, tls::acceptor(&config)?);
         let app = App::open(config, engine, catalog, recorder()?).await?;
-        let first_key = first::set_up(&app).await?;
-        // The folder is this process's alone: whatever runs in it was left.
-        worker::recover(&app, i64::MAX).await?;
-        Ok(Self { app, listener: (listener, tls), address, first_key })
+        // A worker has nobody to show a key to.
+        let first_key = if part == Part::Service { first::set_up(&app).await? } else { None };
+        // An embedded database is this process's alone: whatever runs in it was left. In a shared one leases tell.
+        let ended_by = if app.db.engine() == db::Engine::Sqlite { i64::MAX } else { app.now() };
+        worker::recover(&app, ended_by).await?;
+        Ok(Self { app, listener: (listener, tls), address, first_key, part })
+    }
+
+    /// What a person must see of it.
+    fn told(&self) -> String {
+        let scheme = if self.listener.1.is_some() { "https" } else { "http" };
+        let listening = format!("listening on {scheme}://{}\n", self.address);
+        // A browser keeps what follows the # to itself.
+        match (self.part, &self.first_key) {
+            (Part::Worker, _) => listening,
+            (Part::Service, None) => format!("{listening}web app: {scheme}://{}/\n", self.address),
+            (Part::Service, Some(key)) => {
+                format!("api key: {key}\n{listening}web app: {scheme}://{}/#key={key}\n", self.address)
+            }
+        }
     }
 
     /// Where it listens.
@@ -99,8 +124,23 @@ impl Server {
         tokio::spawn(warm_up(self.app.clone()));
         tokio::spawn(sweep::run(self.app.clone()));
         tokio::spawn(webhooks::run(self.app.clone()));
-        let worker = tokio::spawn(worker::run(self.app.clone()));
-        let drained = connections::serve(&self.app, self.listener, http::router(&self.app), stop).await;
+        if let Some(url) = self.app.config.database.clone() {
+            tokio::spawn(told::listen(self.app.clone(), url));
+        }
+        let works = self.part == Part::Worker || self.app.config.work;
+        let worker = tokio::spawn({
+            let app = self.app.clone();
+            async move {
+                if works {
+                    worker::run(app).await
+                }
+            }
+        });
+        let router = match self.part {
+            Part::Service => http::router(&self.app),
+            Part::Worker => http::watching(&self.app),
+        };
+        let drained = connections::serve(&self.app, self.listener, router, stop).await;
         let most = Duration::from_secs(self.app.config.drain_seconds);
         let finished = tokio::time::timeout(most, worker).await.is_ok();
         tracing::info!(finished, "jobs are handed back");

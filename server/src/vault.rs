@@ -37,8 +37,12 @@ impl Vault {
             Ok(bytes) => bytes.try_into().map_err(|_| wrong(format!("is not {LENGTH} bytes long")))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let key: [u8; LENGTH] = rand::random();
-                write(file, &key).map_err(|error| wrong(format!("cannot be written: {error}")))?;
-                key
+                match write(file, &key) {
+                    Ok(()) => key,
+                    // Another process that shares the folder was quicker.
+                    Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Self::open(file),
+                    Err(error) => return Err(wrong(format!("cannot be written: {error}"))),
+                }
             }
             Err(error) => return Err(wrong(format!("cannot be read: {error}"))),
         };

@@ -1,7 +1,9 @@
-//! `serve`: the HTTP service, in this process.
+//! `serve` and `worker`: the HTTP service, and what makes jobs beside it.
+
+use std::net::SocketAddr;
 
 use backgroundfx_core::engine::{Engine, EngineOptions};
-use backgroundfx_server::{self as server, config::LogFormat};
+use backgroundfx_server::{self as server, config::LogFormat, serve::Part};
 
 use super::catalog;
 use crate::{
@@ -10,10 +12,14 @@ use crate::{
     exit::{self, DONE, Ended},
 };
 
-/// Serves until the process is asked to stop.
-pub fn run(arguments: ServeArguments, config: &Config) -> Ended {
+/// Serves, or makes jobs, until the process is asked to stop.
+pub fn run(arguments: ServeArguments, part: Part, config: &Config) -> Ended {
     let mut settings = config.serve.clone().unwrap_or_default();
-    settings.listen = arguments.listen.unwrap_or(settings.listen);
+    // Beside a service on the same machine.
+    let beside = SocketAddr::from(([127, 0, 0, 1], 8081));
+    let usual = if part == Part::Worker { beside } else { settings.listen };
+    settings.listen = arguments.listen.unwrap_or(usual);
+    settings.database = arguments.database.or(settings.database);
     settings.data = arguments.data.or(settings.data);
     settings.model = arguments.model.or(settings.model).or_else(|| config.model.clone());
     settings.ffmpeg = settings.ffmpeg.or_else(|| config.ffmpeg.clone());
@@ -23,7 +29,7 @@ pub fn run(arguments: ServeArguments, config: &Config) -> Ended {
     }
     let options = EngineOptions { keep_memory: true, ..config.engine(arguments.threads, arguments.precision) };
     let (engine, catalog) = (Engine::open(options)?, catalog(config)?);
-    let served = server::serve::serve(settings, engine, catalog, &mut std::io::stdout().lock());
+    let served = server::serve::serve(settings, part, engine, catalog, &mut std::io::stdout().lock());
     Ok(match served {
         Ok(()) => DONE,
         Err(error) => exit::served(&error),

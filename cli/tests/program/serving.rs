@@ -20,9 +20,15 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path) -> Self {
+        Self::start_as("serve", folder, &[])
+    }
+
+    /// Starts `serve` or `worker` with these variables set.
+    fn start_as(command: &str, folder: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_backgroundfx"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--model", "chroma", "--data"])
+            .args([command, "--listen", "127.0.0.1:0", "--model", "chroma", "--data"])
             .arg(folder)
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -176,4 +182,77 @@ fn a_signal_ends_it_well_and_a_second_server_is_kept_out_of_its_folder() {
     assert!(told.contains("error[listen_failed]") && told.contains("hint: "), "{told}");
     Command::new("kill").arg(server.child.id().to_string()).status().unwrap();
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+/// Three workers on one PostgreSQL: one is killed again and again, one is frozen in the middle of its work until all is done and
+/// then goes on, one is left alone. Everything is made, what the frozen one brings late is thrown away.
+#[cfg(unix)]
+#[test]
+#[ignore = "needs a PostgreSQL: server/engines/run"]
+fn workers_that_are_killed_or_frozen_lose_nothing_and_double_nothing() {
+    let database = format!("{}/postgres", std::env::var("POSTGRES_TEST_URL").unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let variables = [("BACKGROUNDFX_SERVE_DATABASE", database.as_str()), ("BACKGROUNDFX_SERVE_WORK", "false")];
+    let service = Server::start_as("serve", folder.path(), &variables);
+    let key = service.key.clone().unwrap();
+    let worker = || Server::start_as("worker", folder.path(), &variables);
+    let picture = picture(900);
+    let body = format!(r#"{{"image_base64": ["{picture}", "{picture}", "{picture}", "{picture}"], "format": "png"}}"#);
+    let mut accepted = Vec::new();
+    let mut send = |many: usize| {
+        for _ in 0..many {
+            let (status, job) = service.ask("POST", "/v1/jobs", &key, &body);
+            assert_eq!(status, 202, "{job}");
+            accepted.push(job["id"].as_str().unwrap().to_owned());
+        }
+    };
+    let frozen = worker();
+    send(10);
+    signal(&frozen, "STOP");
+    let mut mortal = worker();
+    let steady = worker();
+    for round in 0..6 {
+        send(3);
+        thread::sleep(Duration::from_millis(200 + 130 * round));
+        mortal.kill();
+        mortal = worker();
+    }
+    let deadline = Instant::now() + Duration::from_secs(150);
+    let mut attempts = Vec::new();
+    for id in &accepted {
+        loop {
+            let (status, job) = service.ask("GET", &format!("/v1/jobs/{id}"), &key, "");
+            assert_eq!(status, 200);
+            if job["status"] == "succeeded" {
+                assert_eq!(job["counts"]["succeeded"], 4, "{job}");
+                let items = job["items"].as_array().unwrap();
+                attempts.extend(items.iter().map(|item| item["attempts"].as_i64().unwrap()));
+                break;
+            }
+            assert!(Instant::now() < deadline && job["status"] != "failed", "{job}");
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+    assert!(attempts.iter().any(|attempts| *attempts > 1), "a lease was lost: {attempts:?}");
+    let items = || {
+        let all = accepted.iter().map(|id| service.ask("GET", &format!("/v1/jobs/{id}"), &key, "").1["items"].clone());
+        all.collect::<Vec<_>>()
+    };
+    let before = items();
+    signal(&frozen, "CONT");
+    thread::sleep(Duration::from_secs(4));
+    assert_eq!(items(), before, "what comes too late changes nothing");
+    // One file for each item, but for what a killed worker had put there before it could say so: that is cleared up with its job.
+    let kept = files(&folder.path().join("objects/results"));
+    let shown: std::collections::HashSet<_> = before.iter().flat_map(|items| items.as_array().unwrap()).collect();
+    assert!(kept.len() >= shown.len() && kept.len() <= shown.len() + 12, "{} files, {} items", kept.len(), shown.len());
+    for server in [frozen, mortal, steady, service] {
+        server.kill();
+    }
+}
+
+#[cfg(unix)]
+fn signal(server: &Server, name: &str) {
+    let status = Command::new("kill").args([format!("-{name}"), server.child.id().to_string()]).status().unwrap();
+    assert!(status.success());
 }

@@ -354,7 +354,7 @@ mod tests {
     /// A database with two organisations.
     async fn database() -> (Database, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let db = Database::open_in(folder.path()).await.unwrap();
+        let db = crate::db::testing::database(folder.path()).await;
         let mut work = db.begin().await.unwrap();
         for organisation in ["org_a", "org_b"] {
             organisations::insert(&mut work, organisation, organisation, 0).await.unwrap();

@@ -18,8 +18,12 @@ pub async fn set_up(app: &App) -> Result<Option<String>> {
     if organisations::first(&app.db).await?.is_some() {
         return Ok(None);
     }
-    let (organisation, user) = (app.new_id("org"), app.new_id("user"));
     let mut work = app.db.begin().await?;
+    // Another process may have been quicker.
+    if organisations::first(&app.db).await?.is_some() {
+        return Ok(None);
+    }
+    let (organisation, user) = (app.new_id("org"), app.new_id("user"));
     organisations::insert(&mut work, &organisation, "Home", app.now()).await?;
     let owner = User {
         id: user,

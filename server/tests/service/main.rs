@@ -8,6 +8,7 @@ mod access;
 mod compat;
 mod graphql;
 mod jobs;
+mod many;
 mod people;
 mod pictures;
 mod stage;

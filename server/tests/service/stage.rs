@@ -6,8 +6,12 @@ use backgroundfx_core::{
     engine::{Engine, EngineOptions},
     models::Catalog,
 };
-use backgroundfx_server::{Config, serve::Server};
+use backgroundfx_server::{
+    Config,
+    serve::{Part, Server},
+};
 use serde_json::Value;
+use sqlx::Connection;
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -17,6 +21,7 @@ pub struct Stage {
     pub key: String,
     pub http: reqwest::Client,
     pub folder: TempDir,
+    settings: Config,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
 }
@@ -40,26 +45,40 @@ impl Stage {
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = config(&folder);
+        settings.database = database().await;
         change(&mut settings);
         Self::open(settings, folder).await
     }
 
+    /// Another process, as it were, on the same folder and database.
+    pub async fn beside(&self, part: Part, change: impl FnOnce(&mut Config)) -> Self {
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        let other = Self::open_as(settings, part, tempfile::tempdir().unwrap()).await;
+        Self { key: self.key.clone(), ..other }
+    }
+
     async fn open(settings: Config, folder: TempDir) -> Self {
+        Self::open_as(settings, Part::Service, folder).await
+    }
+
+    async fn open_as(settings: Config, part: Part, folder: TempDir) -> Self {
+        let kept = settings.clone();
         let engine = Engine::open(EngineOptions::default()).unwrap();
-        let server = Server::open(settings, engine, Catalog::built_in()).await.unwrap();
+        let server = Server::open(settings, part, engine, Catalog::built_in()).await.unwrap();
         let (address, key) = (server.address(), server.first_key().unwrap_or_default().to_owned());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async move {
             let _ = stopped.await;
         }));
-        Self { address, key, http: reqwest::Client::new(), folder, stop: Some(stop), running }
+        Self { address, key, http: reqwest::Client::new(), folder, settings: kept, stop: Some(stop), running }
     }
 
     /// The same folder with another server, as after a restart; keys stay what they were.
     pub async fn restart(mut self) -> Self {
         self.stop();
         self.running.await.unwrap();
-        let (settings, key) = (config(&self.folder), self.key);
+        let (settings, key) = (self.settings, self.key);
         Self { key, ..Self::open(settings, self.folder).await }
     }
 
@@ -83,6 +102,15 @@ impl Stage {
     pub fn post(&self, path: &str) -> reqwest::RequestBuilder {
         self.http.post(self.url(path)).header("x-api-key", &self.key)
     }
+}
+
+/// An empty database of the PostgreSQL that the environment names, if it names one; else the embedded one is used.
+async fn database() -> Option<String> {
+    let server = std::env::var("POSTGRES_TEST_URL").ok()?;
+    let name = format!("service_{}", uuid::Uuid::now_v7().simple());
+    let mut admin = sqlx::PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
+    Some(format!("{server}/{name}"))
 }
 
 /// Status and JSON body of an answer.

@@ -146,6 +146,7 @@ async fn enter(app: &App, caller: &Caller, job: &Job, files: Vec<File>, key: Opt
     for (number, name, source) in &rows {
         items::insert(&mut work, job, &NewItem { number: *number, name: name.as_deref(), source }).await?;
     }
+    app.db.announce(&mut work, &job.id).await?;
     work.commit().await?;
     Ok(Accepted { job: job.clone(), again: false })
 }

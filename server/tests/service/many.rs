@@ -1,0 +1,74 @@
+//! Several processes on one PostgreSQL: services that accept, workers that make. `server/engines/run` starts one.
+
+use std::collections::BTreeMap;
+
+use backgroundfx_server::serve::Part;
+use serde_json::{Value, json};
+
+use crate::{
+    compat::base64,
+    stage::{Stage, disc, json},
+};
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL: server/engines/run"]
+async fn what_one_process_accepts_others_make_once_and_all_can_show() {
+    let first = Stage::with(|config| config.work = false).await;
+    let second = first.beside(Part::Service, |config| config.work = false).await;
+    let body = |width: u32| json!({"image_base64": base64(&disc(width, 60))});
+    let (_, waiting) = json(first.post("/v1/jobs").header("prefer", "wait=2").json(&body(80))).await;
+    assert_eq!(waiting["status"], "queued", "nobody makes it: {waiting}");
+    let workers = [first.beside(Part::Worker, |_| ()).await, first.beside(Part::Worker, |_| ()).await];
+    let mut jobs = vec![waiting["id"].as_str().unwrap().to_owned()];
+    for number in 0..40 {
+        let stage = if number % 2 == 0 { &first } else { &second };
+        let (status, job) = json(stage.post("/v1/jobs").json(&body(81 + number))).await;
+        assert_eq!(status, 202, "{job}");
+        jobs.push(job["id"].as_str().unwrap().to_owned());
+    }
+    for id in &jobs {
+        let ended = ended(&second, id).await;
+        assert_eq!((&ended["status"], &ended["items"][0]["attempts"]), (&json!("succeeded"), &json!(1)), "{ended}");
+        let result = first.get(ended["items"][0]["result"].as_str().unwrap()).send().await.unwrap();
+        assert_eq!(result.status(), 200);
+    }
+    // A worker's address tells how it is, and nothing else.
+    assert_eq!(json(workers[0].get("/v1/health")).await.0, 200);
+    assert_eq!(workers[0].get("/metrics").send().await.unwrap().status(), 200);
+    assert_eq!(json(workers[0].get("/v1/jobs")).await.0, 404);
+}
+
+/// The same request to two services at the same time makes one job.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL: server/engines/run"]
+async fn an_idempotency_key_is_one_for_all_processes() {
+    let first = Stage::with(|config| config.work = false).await;
+    let second = first.beside(Part::Service, |config| config.work = false).await;
+    let body = json!({"image_base64": base64(&disc(80, 60))});
+    let send = |stage: &Stage, key: u32| {
+        let request = stage.post("/v1/jobs").header("idempotency-key", format!("order-{key}")).json(&body);
+        tokio::spawn(async move { json(request).await })
+    };
+    let mut jobs: BTreeMap<u32, Vec<Value>> = BTreeMap::new();
+    for key in 0..10 {
+        for answer in [send(&first, key), send(&second, key), send(&first, key), send(&second, key)] {
+            let (status, job) = answer.await.unwrap();
+            assert_eq!(status, 202, "{job}");
+            jobs.entry(key).or_default().push(job["id"].clone());
+        }
+    }
+    for (key, ids) in jobs {
+        assert!(ids.iter().all(|id| *id == ids[0]), "{key}: {ids:?}");
+    }
+}
+
+async fn ended(stage: &Stage, id: &str) -> Value {
+    for _ in 0..600 {
+        let (_, job) = json(stage.get(&format!("/v1/jobs/{id}"))).await;
+        if ["succeeded", "failed"].iter().any(|status| job["status"] == *status) {
+            return job;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("the job {id} does not end");
+}
