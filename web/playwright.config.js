@@ -14,7 +14,8 @@ export default defineConfig({
   use: {
     browserName: "chromium",
     viewport: { width: 1280, height: 800 },
-    trace: "retain-on-failure",
+    // Not a trace: what records it loads the page's pictures in ways that its policy forbids.
+    screenshot: "only-on-failure",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? known.find((path) => existsSync(path)),
       // Root has no sandbox; the pages are our own.

@@ -10,16 +10,36 @@ function clip(path, heavy) {
   const sound = ["-f", "lavfi", "-t", seconds, "-i", "sine=440"];
   const filter = heavy ? "scale=640:-2,noise=alls=60:allf=t" : "scale=320:-2";
   const video = heavy ? ["-c:v", "ffv1"] : ["-c:v", "libx264", "-pix_fmt", "yuv420p"];
-  execFileSync("ffmpeg", ["-loglevel", "error", "-y", ...still, ...sound, "-vf", filter, ...video, "-c:a", "aac", "-shortest", path]);
+  execFileSync("ffmpeg", [
+    "-loglevel",
+    "error",
+    "-y",
+    ...still,
+    ...sound,
+    "-vf",
+    filter,
+    ...video,
+    "-c:a",
+    "aac",
+    "-shortest",
+    path,
+  ]);
   return path;
 }
 
 async function choose(app, path) {
-  const [chooser] = await Promise.all([app.waitForEvent("filechooser"), app.getByRole("button", { name: "Choose files" }).click()]);
+  const [chooser] = await Promise.all([
+    app.waitForEvent("filechooser"),
+    app.getByRole("button", { name: "Choose files" }).click(),
+  ]);
   await chooser.setFiles(path);
 }
 
-const streams = (path) => execFileSync("ffprobe", ["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", path]).toString().trim().split(/\s+/);
+const streams = (path) =>
+  execFileSync("ffprobe", ["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", path])
+    .toString()
+    .trim()
+    .split(/\s+/);
 
 test("a clip gets another background and keeps its sound", async ({ app }, info) => {
   await choose(app, clip(info.outputPath("walk.mp4"), false));
@@ -28,7 +48,10 @@ test("a clip gets another background and keeps its sound", async ({ app }, info)
   await expect(app.getByRole("progressbar")).toBeVisible();
   await expect(app.getByRole("button", { name: "Download the clip" })).toBeVisible({ timeout: 150_000 });
   await expect.poll(() => app.evaluate(() => document.querySelector("video").readyState)).toBeGreaterThanOrEqual(2);
-  const [download] = await Promise.all([app.waitForEvent("download"), app.getByRole("button", { name: "Download the clip" }).click()]);
+  const [download] = await Promise.all([
+    app.waitForEvent("download"),
+    app.getByRole("button", { name: "Download the clip" }).click(),
+  ]);
   expect(download.suggestedFilename()).toBe("walk-cutout.mp4");
   expect(streams(await download.path())).toEqual(["h264", "aac"]);
 });

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { done, drop, expect, pick, pixels, scene, test, transfer } from "./server.js";
+import { alphasOf, done, drop, expect, pick, pixels, remade, scene, test, transfer } from "./server.js";
 
 const CAT = { path: scene("cat.jpg"), name: "cat.jpg", type: "image/jpeg" };
 const FOX = { path: scene("fox.jpg"), name: "fox.jpg", type: "image/jpeg" };
@@ -12,21 +12,30 @@ const CORNER = [0.01, 0.01];
 /** Alpha of a place, of the true matte of a scene. */
 async function trueAlpha(page, name, place) {
   const bytes = (await readFile(scene(name))).toString("base64");
-  return page.evaluate(async ([address, [x, y]]) => {
-    const image = new Image();
-    image.src = address;
-    await image.decode();
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-    const context = canvas.getContext("2d");
-    context.drawImage(image, 0, 0);
-    return context.getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data[0];
-  }, [`data:image/png;base64,${bytes}`, place]);
+  return page.evaluate(
+    async ([address, [x, y]]) => {
+      const image = new Image();
+      image.src = address;
+      await image.decode();
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+      const context = canvas.getContext("2d");
+      context.drawImage(image, 0, 0);
+      return context.getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data[0];
+    },
+    [`data:image/png;base64,${bytes}`, place],
+  );
 }
 
 /** A place in the middle of the subject. */
 async function inside(page) {
-  for (const place of [[0.5, 0.5], [0.5, 0.6], [0.45, 0.55], [0.55, 0.5], [0.5, 0.4]]) {
+  for (const place of [
+    [0.5, 0.5],
+    [0.5, 0.6],
+    [0.45, 0.55],
+    [0.55, 0.5],
+    [0.5, 0.4],
+  ]) {
     if ((await trueAlpha(page, "cat.alpha.png", place)) === 255) return place;
   }
   throw new Error("the scene has no subject in its middle");
@@ -35,7 +44,10 @@ async function inside(page) {
 test("a dropped picture is shown at once, cut out, and downloaded at full size", async ({ app }) => {
   await app.evaluate(() => {
     window.shift = 0;
-    new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.shift += entry.value))).observe({ type: "layout-shift", buffered: true });
+    new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.shift += entry.value))).observe({
+      type: "layout-shift",
+      buffered: true,
+    });
     addEventListener("drop", () => (window.dropped = performance.now()), true);
     new MutationObserver(() => {
       const image = document.querySelector(".view .before");
@@ -50,10 +62,16 @@ test("a dropped picture is shown at once, cut out, and downloaded at full size",
   const { shift, wait } = await app.evaluate(() => ({ shift: window.shift, wait: window.thumbnail - window.dropped }));
   console.log(`thumbnail after ${wait.toFixed(0)} ms, layout shift ${shift.toFixed(4)}`);
   expect(shift).toBeLessThan(0.01);
-  const [download] = await Promise.all([app.waitForEvent("download"), app.getByRole("button", { name: "Download" }).click()]);
+  const [download] = await Promise.all([
+    app.waitForEvent("download"),
+    app.getByRole("button", { name: "Download" }).click(),
+  ]);
   expect(download.suggestedFilename()).toBe("cat-cutout.png");
   const file = await readFile(await download.path());
-  const original = await app.evaluate(() => [document.querySelector(".before").naturalWidth, document.querySelector(".before").naturalHeight]);
+  const original = await app.evaluate(() => [
+    document.querySelector(".before").naturalWidth,
+    document.querySelector(".before").naturalHeight,
+  ]);
   expect([file.readUInt32BE(16), file.readUInt32BE(20)]).toEqual(original);
 });
 
@@ -67,11 +85,7 @@ test("a picture is pasted", async ({ app }) => {
 test("backgrounds, shadow and size change what is shown, and undo takes it back", async ({ app }) => {
   await drop(app, [CAT]);
   await done(app);
-  const choose = async (group, name) => {
-    await pick(app, group, name);
-    await expect(app.locator(".stage")).toHaveClass(/busy/);
-    await expect(app.locator(".stage")).not.toHaveClass(/busy/);
-  };
+  const choose = (group, name) => remade(app, () => pick(app, group, name));
   await choose("Background", "Colour");
   expect((await pixels(app, [CORNER]))[0]).toEqual([255, 255, 255, 255]);
   await app.getByRole("button", { name: "Colour #000000" }).click();
@@ -85,7 +99,10 @@ test("backgrounds, shadow and size change what is shown, and undo takes it back"
   expect(top).not.toEqual(bottom);
   await choose("Shadow", "Drop");
   await choose("Size", "Canvas");
-  const size = await app.evaluate(() => [document.querySelector(".after").naturalWidth, document.querySelector(".after").naturalHeight]);
+  const size = await app.evaluate(() => [
+    document.querySelector(".after").naturalWidth,
+    document.querySelector(".after").naturalHeight,
+  ]);
   expect(size[0]).toBe(size[1]);
   for (let steps = 0; steps < 6; steps += 1) await app.keyboard.press("Control+z");
   await expect.poll(async () => (await pixels(app, [CORNER]))[0][3]).toBe(0);
@@ -121,33 +138,47 @@ test("the brush removes and brings back, undo takes strokes back, and the downlo
   await app.mouse.down();
   await app.mouse.up();
   await expect.poll(async () => (await pixels(app, [[0.05, 0.05]]))[0][3]).toBe(255);
-  const [download] = await Promise.all([app.waitForEvent("download"), app.getByRole("button", { name: "Download" }).click()]);
+  const [download] = await Promise.all([
+    app.waitForEvent("download"),
+    app.getByRole("button", { name: "Download" }).click(),
+  ]);
   const bytes = await readFile(await download.path());
-  const alphas = await app.evaluate(async ([base64, places]) => {
-    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))]));
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
-    const context = canvas.getContext("2d");
-    context.drawImage(bitmap, 0, 0);
-    return places.map(([x, y]) => context.getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data[3]);
-  }, [bytes.toString("base64"), [place, [0.05, 0.05], [0.95, 0.05]]]);
+  const alphas = await alphasOf(app, bytes, [place, [0.05, 0.05], [0.95, 0.05]]);
   expect(alphas).toEqual([0, 255, 0]);
   await app.keyboard.press("Control+z");
   await app.keyboard.press("Control+z");
   await expect.poll(async () => (await pixels(app, [place, [0.05, 0.05]])).map((pixel) => pixel[3])).toEqual([255, 0]);
 });
 
-test("many pictures, one of them bad, become a ZIP of the others", async ({ app }) => {
+test("many pictures, one of them bad, become a ZIP of the others", async ({ app }, info) => {
   await drop(app, [CAT, FOX, BAD, { ...CAT, name: "cat.jpg" }]);
   await expect(app.locator(".thumbs li")).toHaveCount(4);
+  // What was brushed on one of them is part of the ZIP.
+  await app.locator(".thumb").first().click();
+  await done(app);
+  const box = await app.locator(".view").boundingBox();
+  await app.getByRole("button", { name: "Keep brush" }).click();
+  await app.mouse.click(box.x + 0.05 * box.width, box.y + 0.05 * box.height);
+  await expect.poll(async () => (await pixels(app, [[0.05, 0.05]]))[0][3]).toBe(255);
   await app.getByRole("button", { name: "Make all 4 as ZIP" }).click();
   await expect(app.locator('.thumbs li[data-state="succeeded"]')).toHaveCount(3, { timeout: 120_000 });
   await expect(app.locator('.thumbs li[data-state="failed"]')).toHaveCount(1);
   await expect(app.locator(".strip-head")).toContainText("3 of 4 are done; 1 failed");
   await expect(app.getByRole("button", { name: /broken.jpg, failed, .*format/ })).toBeVisible();
-  const [download] = await Promise.all([app.waitForEvent("download"), app.getByRole("button", { name: "Download the ZIP" }).click()]);
-  const names = execFileSync("python3", ["-c", "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print('\\n'.join(z.namelist()))", await download.path()]);
+  const [download] = await Promise.all([
+    app.waitForEvent("download"),
+    app.getByRole("button", { name: "Download the ZIP" }).click(),
+  ]);
+  const unpack =
+    "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; z.extractall(sys.argv[2]); print('\\n'.join(z.namelist()))";
+  const names = execFileSync("python3", ["-c", unpack, await download.path(), info.outputDir]);
   expect(names.toString().trim().split("\n")).toEqual(["cat.png", "fox.png", "cat-000004.png"]);
+  for (const [name, alpha] of [
+    ["cat.png", 255],
+    ["cat-000004.png", 0],
+  ]) {
+    expect(await alphasOf(app, await readFile(join(info.outputDir, name)), [[0.05, 0.05]]), name).toEqual([alpha]);
+  }
 });
 
 test("a reload loses nothing", async ({ app }) => {

@@ -24,7 +24,9 @@ export class Server {
   /** Starts the process and waits for its first lines. */
   run() {
     const listen = `127.0.0.1:${this.port}`;
-    this.process = spawn(program, ["serve", "--listen", listen, "--data", this.folder, ...this.more], { stdio: ["ignore", "pipe", "ignore"] });
+    this.process = spawn(program, ["serve", "--listen", listen, "--data", this.folder, ...this.more], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     return new Promise((done, failed) => {
       let text = "";
       this.process.once("error", failed);
@@ -62,11 +64,14 @@ export class Server {
 
 export const test = base.extend({
   // eslint-disable-next-line no-empty-pattern
-  server: [async ({}, use) => {
-    const server = await Server.start();
-    await use(server);
-    await server.end();
-  }, { scope: "worker" }],
+  server: [
+    async ({}, use) => {
+      const server = await Server.start();
+      await use(server);
+      await server.end();
+    },
+    { scope: "worker" },
+  ],
   /** A page that is signed in and empty. Anything it reports as an error fails the test. */
   app: async ({ page, server }, use) => {
     const faults = [];
@@ -74,7 +79,8 @@ export const test = base.extend({
     page.on("pageerror", (error) => faults.push(String(error)));
     page.on("console", (message) => {
       // A refused picture is an answer, not a fault of the page.
-      if (message.type() === "error" && !/status of 4|ERR_CONNECTION|ERR_EMPTY|ERR_INCOMPLETE/.test(message.text())) faults.push(message.text());
+      if (message.type() === "error" && !/status of 4|ERR_CONNECTION|ERR_EMPTY|ERR_INCOMPLETE/.test(message.text()))
+        faults.push(message.text());
     });
     await page.goto(server.door);
     await expect(page.getByRole("heading", { name: "Remove the background" })).toBeVisible();
@@ -90,7 +96,13 @@ export const scene = (name) => join(root, "testdata/scenes", name);
 
 /** Files as the browser drops or pastes them. */
 export async function transfer(page, files) {
-  const sent = await Promise.all(files.map(async ({ path, name, type, bytes }) => ({ name, type, base64: (bytes ?? (await readFile(path))).toString("base64") })));
+  const sent = await Promise.all(
+    files.map(async ({ path, name, type, bytes }) => ({
+      name,
+      type,
+      base64: (bytes ?? (await readFile(path))).toString("base64"),
+    })),
+  );
   return page.evaluateHandle((list) => {
     const data = new DataTransfer();
     for (const { name, type, base64 } of list) {
@@ -115,19 +127,58 @@ export async function done(page) {
 
 /** Pixels of the picture that is shown, of places given as shares of its sides: red, green, blue, alpha. */
 export function pixels(page, places, selector = ".view .after") {
-  return page.evaluate(async ([selector, places]) => {
-    const image = document.querySelector(selector);
-    // Another picture may have taken its place meanwhile.
-    if (!(await image.decode().then(() => true, () => false))) return places.map(() => []);
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-    const context = canvas.getContext("2d");
-    context.drawImage(image, 0, 0);
-    return places.map(([x, y]) => [...context.getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data]);
-  }, [selector, places]);
+  return page.evaluate(
+    async ([selector, places]) => {
+      const image = document.querySelector(selector);
+      // Another picture may have taken its place meanwhile.
+      if (
+        !(await image.decode().then(
+          () => true,
+          () => false,
+        ))
+      )
+        return places.map(() => []);
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+      const context = canvas.getContext("2d");
+      context.drawImage(image, 0, 0);
+      return places.map(([x, y]) => [
+        ...context.getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data,
+      ]);
+    },
+    [selector, places],
+  );
 }
 
 /** Chooses one of several, as the group's legend and the choice's text name it. */
 export function pick(page, group, name) {
   return page.getByRole("group", { name: group, exact: true }).getByRole("radio", { name, exact: true }).check();
+}
+
+/** Alpha, 0 to 255, of places of a picture in a file. */
+export function alphasOf(page, bytes, places) {
+  return page.evaluate(
+    async ([base64, places]) => {
+      const bitmap = await createImageBitmap(
+        new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))]),
+      );
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+      const context = canvas.getContext("2d");
+      context.drawImage(bitmap, 0, 0);
+      return places.map(
+        ([x, y]) => context.getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data[3],
+      );
+    },
+    [bytes.toString("base64"), places],
+  );
+}
+
+/** Does something that has the picture made anew, and waits until the new one is shown. */
+export async function remade(page, act) {
+  const shown = () => page.evaluate(() => document.querySelector(".view .after").src);
+  const before = await shown();
+  await act();
+  await expect.poll(shown).not.toBe(before);
+  await expect(page.locator(".stage")).not.toHaveClass(/busy/);
 }

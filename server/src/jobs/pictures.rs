@@ -1,8 +1,8 @@
 //! Cut-outs of pictures.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use backgroundfx_core::options::Options;
+use backgroundfx_core::options::{Matting, Options, Subject};
 use serde::{Deserialize, Serialize};
 
 use super::{Course, File, Product};
@@ -24,6 +24,9 @@ pub struct Pictures {
     pub wanted: Wanted,
     /// Where the picture behind the subject is, if there is one.
     pub background: Option<String>,
+    /// Where mattes are that stand for what a model would find, by the numbers of their pictures.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub masks: BTreeMap<i64, String>,
 }
 
 /// Makes one.
@@ -37,11 +40,23 @@ pub async fn make(app: &Arc<App>, work: &str, item: &Claimed, course: &Arc<Cours
         Some(source) => Some(sources::bytes(app, source).await?),
         None => None,
     };
+    let (mut options, mask) = (work.options, work.masks.get(&item.number));
+    let mask = match mask {
+        Some(source) => Some(sources::bytes(app, source).await?),
+        None => None,
+    };
+    if mask.is_some() {
+        // The others' options are for what a model finds. A mask is the matte itself.
+        options.edges.refine = false;
+        options.matting = Matting::None;
+        options.matting_model = None;
+        options.subject = Subject::default();
+    }
     let order = Order {
         picture: sources::bytes(app, &item.source).await?,
         background,
-        mask: None,
-        options: work.options,
+        mask,
+        options,
         output: work.wanted.output()?,
         limits: app.limits(),
         region: None,

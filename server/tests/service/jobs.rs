@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     compat::base64,
+    pictures::corner,
     stage::{Stage, disc, json},
 };
 
@@ -71,7 +72,7 @@ async fn all_results_of_a_job_come_in_one_archive() {
 async fn an_upload_that_is_no_picture_ends_only_itself() {
     let stage = Stage::new().await;
     let mut uploads = Vec::new();
-    for bytes in [disc(80, 60), b"no picture".to_vec()] {
+    for bytes in [disc(80, 60), b"no picture".to_vec(), corner(80, 60)] {
         let begun = stage.post("/v1/uploads").header("upload-length", bytes.len());
         let begun =
             begun.header("upload-metadata", format!("filetype {}", base64(b"image/jpeg"))).send().await.unwrap();
@@ -81,6 +82,19 @@ async fn an_upload_that_is_no_picture_ends_only_itself() {
         assert_eq!(sent.status(), 204);
         uploads.push(place.rsplit('/').next().unwrap().to_owned());
     }
+    // The second of them as the mask of the first: no picture either.
+    let body = json!({"upload": [uploads[0]], "masks": {"1": uploads[1]}});
+    let (_, job) = json(stage.post("/v1/jobs").header("prefer", "wait=120").json(&body)).await;
+    assert_eq!(job["items"][0]["error"]["code"], "format_unsupported", "{job}");
+    for wrong in [json!({"2": uploads[0]}), json!({"0": uploads[0]}), json!({"1": "upload_none"}), json!([uploads[0]])]
+    {
+        let (status, _) = json(stage.post("/v1/jobs").json(&json!({"upload": [uploads[0]], "masks": wrong}))).await;
+        assert!(status == 400 || status == 404, "{wrong}: {status}");
+    }
+    let mask = uploads.pop().unwrap();
+    let body = json!({"upload": [uploads[0]], "masks": {"1": mask}});
+    let (_, job) = json(stage.post("/v1/jobs").header("prefer", "wait=120").json(&body)).await;
+    assert_eq!(job["items"][0]["details"]["model"], "mask", "{job}");
     let (status, job) =
         json(stage.post("/v1/jobs").header("prefer", "wait=120").json(&json!({"upload": uploads}))).await;
     assert_eq!(

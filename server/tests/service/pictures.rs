@@ -72,7 +72,7 @@ async fn a_mask_stands_for_what_a_model_finds() {
 }
 
 /// A grey PNG that is white in its upper left quarter.
-fn corner(width: u32, height: u32) -> Vec<u8> {
+pub fn corner(width: u32, height: u32) -> Vec<u8> {
     let white = |at: u32| at % width < width / 2 && at / width < height / 2;
     let values = (0..width * height).map(|at| if white(at) { 1.0 } else { 0.0 }).collect();
     let matte = Alpha::new(Size::new(width, height), values);

@@ -128,10 +128,16 @@ export function watch(id, changed, signal) {
     events.addEventListener("error", () => {
       // The browser goes on by itself unless the server refused.
       if (events.readyState !== EventSource.CLOSED) return;
-      json("GET", `/v1/jobs/${id}`).then(() => pause(2000, signal)).then(() => watch(id, changed, signal)).then(done, (error) => {
-        if (error instanceof Problem && error.status === 0) pause(2000, signal).then(() => watch(id, changed, signal)).then(done, failed);
-        else failed(error);
-      });
+      json("GET", `/v1/jobs/${id}`)
+        .then(() => pause(2000, signal))
+        .then(() => watch(id, changed, signal))
+        .then(done, (error) => {
+          if (error instanceof Problem && error.status === 0)
+            pause(2000, signal)
+              .then(() => watch(id, changed, signal))
+              .then(done, failed);
+          else failed(error);
+        });
     });
     signal?.addEventListener("abort", () => {
       events.close();

@@ -33,14 +33,18 @@ export class Run extends EventTarget {
 
   /** Pictures that have ended, of all. */
   get count() {
-    const ended = [...this.items.values()].filter((item) => ["succeeded", "failed", "cancelled"].includes(item.state)).length;
+    const ended = [...this.items.values()].filter((item) =>
+      ["succeeded", "failed", "cancelled"].includes(item.state),
+    ).length;
     return [ended, this.items.size];
   }
 
   /** How far all is, 0 to 1: sending is a third of it. */
   get share() {
     const done = { waiting: 0, queued: 1 / 3, running: 1 / 2, succeeded: 1, failed: 1, cancelled: 1 };
-    const shares = [...this.items.values()].map((item) => (item.state === "sending" ? item.share / 3 : done[item.state]));
+    const shares = [...this.items.values()].map((item) =>
+      item.state === "sending" ? item.share / 3 : done[item.state],
+    );
     return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
   }
 
@@ -66,7 +70,8 @@ export class Run extends EventTarget {
     } catch (error) {
       this.state = this.stopper.signal.aborted ? "cancelled" : "failed";
       this.error = error;
-      for (const item of this.items.values()) if (item.state === "queued" || item.state === "sending") item.state = "waiting";
+      for (const item of this.items.values())
+        if (item.state === "queued" || item.state === "sending") item.state = "waiting";
     }
     this.tell();
   }
@@ -80,6 +85,7 @@ export class Run extends EventTarget {
     await Promise.all(Array.from({ length: AT_ONCE }, next));
     const body = form({ ...fields(work.settings), name: `${this.batch.order.length} pictures` });
     for (const id of this.batch.order) body.append("upload", this.batch.uploads[id]);
+    if (Object.keys(this.batch.masks).length > 0) body.append("masks", JSON.stringify(this.batch.masks));
     const headers = { "Idempotency-Key": this.batch.key };
     const answer = await patiently(() => send("POST", "/v1/jobs", { body, headers, signal }), signal);
     this.batch.job = (await answer.json()).id;
@@ -113,6 +119,13 @@ export class Run extends EventTarget {
       },
       signal,
     });
+    const strokes = work.strokesOf(picture);
+    const number = this.batch.order.indexOf(id) + 1;
+    if (strokes.length > 0 && !this.batch.masks[number]) {
+      const mask = new File([await picture.mask(work.settings, strokes, signal)], "mask.png", { type: "image/png" });
+      this.batch.masks[number] = await upload(mask, { progress: () => undefined, signal });
+      work.tell("batch");
+    }
     item.state = "queued";
     this.tell();
   }
@@ -141,8 +154,11 @@ export class Run extends EventTarget {
  */
 async function allItems(job) {
   const items = [];
-  for (let cursor = ""; ; ) {
-    const page = await json("GET", `/v1/jobs/${job}/items?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+  for (let cursor = ""; ;) {
+    const page = await json(
+      "GET",
+      `/v1/jobs/${job}/items?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
+    );
     items.push(...page.items);
     if (!page.next_cursor) return items;
     cursor = page.next_cursor;
@@ -151,5 +167,11 @@ async function allItems(job) {
 
 /** A new batch of all pictures. @returns {Batch} */
 export function newBatch() {
-  return { key: crypto.randomUUID(), order: work.pictures.map((picture) => picture.id), uploads: {}, job: null };
+  return {
+    key: crypto.randomUUID(),
+    order: work.pictures.map((picture) => picture.id),
+    uploads: {},
+    masks: {},
+    job: null,
+  };
 }

@@ -35,14 +35,29 @@ class ClipPage {
     this.error = null;
     this.busy = false;
     this.address = URL.createObjectURL(this.clip.file);
-    this.player = element("video", { src: this.address, controls: true, muted: true, playsInline: true, "aria-label": this.clip.file.name });
+    this.player = element("video", {
+      src: this.address,
+      controls: true,
+      muted: true,
+      playsInline: true,
+      "aria-label": this.clip.file.name,
+    });
     this.player.addEventListener("error", () => this.stage.classList.add("unplayable"));
-    this.stage = element("div", { class: "stage clip-stage" }, this.player, element("p", { class: "cannot-play" }, "This browser cannot play the clip; it can be cut out all the same."));
+    this.stage = element(
+      "div",
+      { class: "stage clip-stage" },
+      this.player,
+      element("p", { class: "cannot-play" }, "This browser cannot play the clip; it can be cut out all the same."),
+    );
     this.stage.dataset.backdrop = "checker";
     this.panel = element("div", { class: "panel-settings" });
     this.actions = element("div", { class: "panel-actions" });
     listen(take, takeAddress, signal);
-    work.addEventListener("change", (event) => /** @type {CustomEvent} */ (event).detail === "settings" && this.update(), { signal });
+    work.addEventListener(
+      "change",
+      (event) => /** @type {CustomEvent} */ (event).detail === "settings" && this.update(),
+      { signal },
+    );
     signal.addEventListener("abort", () => {
       this.stopper.abort();
       URL.revokeObjectURL(this.address);
@@ -74,19 +89,51 @@ class ClipPage {
   buttons() {
     const { job } = this;
     const done = job?.status === "succeeded";
-    const failure = Boolean(this.error) && element("div", { class: "failure", role: "alert" }, element("strong", {}, /** @type {any} */ (this.error).message), element("p", {}, /** @type {any} */ (this.error).hint ?? ""));
-    const start = element("button", { type: "button", class: "primary wide", onclick: () => this.again() }, done || this.error ? "Cut it out again" : "Cut out the clip");
-    const get = done && element("button", { type: "button", class: "primary wide", onclick: () => this.download() }, "Download the clip");
+    const failure =
+      Boolean(this.error) &&
+      element(
+        "div",
+        { class: "failure", role: "alert" },
+        element("strong", {}, /** @type {any} */ (this.error).message),
+        element("p", {}, /** @type {any} */ (this.error).hint ?? ""),
+      );
+    const start = element(
+      "button",
+      { type: "button", class: "primary wide", onclick: () => this.again() },
+      done || this.error ? "Cut it out again" : "Cut out the clip",
+    );
+    const get =
+      done &&
+      element("button", { type: "button", class: "primary wide", onclick: () => this.download() }, "Download the clip");
     const share = job ? job.progress : this.sent;
-    const progress = this.busy && element("div", { class: "progress" }, element("span", {}, this.text), element("progress", { max: 1, value: share, "aria-label": this.text }), element("button", { type: "button", onclick: () => this.cancel() }, "Cancel"));
-    const kind = Object.keys(behind(work.settings)).length ? "The result is an MP4 with sound." : "Without a background the result is a WebM with transparency.";
+    const progress =
+      this.busy &&
+      element(
+        "div",
+        { class: "progress" },
+        element("span", {}, this.text),
+        element("progress", { max: 1, value: share, "aria-label": this.text }),
+        element("button", { type: "button", onclick: () => this.cancel() }, "Cancel"),
+      );
+    const kind = Object.keys(behind(work.settings)).length
+      ? "The result is an MP4 with sound."
+      : "Without a background the result is a WebM with transparency.";
     return [
       failure,
       get,
       this.busy ? progress : start,
       element("p", { class: "quiet" }, kind),
-      element("div", { class: "pair" }, element("button", { type: "button", onclick: () => work.clear() }, "Close the clip"), chooser("Another", take, "")),
-      element("p", { class: "quiet where" }, `${this.clip.file.name}, ${size(this.clip.file.size)}. It goes to ${where} and nowhere else.`),
+      element(
+        "div",
+        { class: "pair" },
+        element("button", { type: "button", onclick: () => work.clear() }, "Close the clip"),
+        chooser("Another", take, ""),
+      ),
+      element(
+        "p",
+        { class: "quiet where" },
+        `${this.clip.file.name}, ${size(this.clip.file.size)}. It goes to ${where} and nowhere else.`,
+      ),
     ].filter((child) => child instanceof Node);
   }
 
@@ -176,7 +223,10 @@ class ClipPage {
     const { items } = await json("GET", `/v1/jobs/${this.clip.job}/items`);
     const kind = String(items[0]?.media_type ?? "video/mp4").split("/")[1];
     const name = this.clip.file.name.replace(/\.[^.]*$/, "");
-    save(`/v1/jobs/${this.clip.job}/results/1`, `${name}-cutout.${{ quicktime: "mov", "x-matroska": "mkv" }[kind] ?? kind}`);
+    save(
+      `/v1/jobs/${this.clip.job}/results/1`,
+      `${name}-cutout.${{ quicktime: "mov", "x-matroska": "mkv" }[kind] ?? kind}`,
+    );
   }
 
   async cancel() {

@@ -50,7 +50,13 @@ export function complain(error) {
   const toast = element(
     "div",
     { class: "toast", role: "alert" },
-    element("div", {}, element("strong", {}, message), hint && element("p", {}, hint), code && element("code", {}, code)),
+    element(
+      "div",
+      {},
+      element("strong", {}, message),
+      hint && element("p", {}, hint),
+      code && element("code", {}, code),
+    ),
     close,
   );
   close.addEventListener("click", () => toast.remove());

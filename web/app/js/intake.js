@@ -54,7 +54,8 @@ export function listen(take, takeAddress, signal) {
     inside = Math.max(0, inside + change);
     document.body.classList.toggle("dropping", inside > 0);
   };
-  const isOurs = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.some((type) => type === "Files" || type === "text/uri-list");
+  const isOurs = (/** @type {DragEvent} */ event) =>
+    event.dataTransfer?.types.some((type) => type === "Files" || type === "text/uri-list");
   addEventListener("dragenter", (event) => isOurs(event) && mark(1), { signal });
   addEventListener("dragleave", (event) => isOurs(event) && mark(-1), { signal });
   addEventListener("dragover", (event) => isOurs(event) && event.preventDefault(), { signal });
@@ -91,10 +92,22 @@ export function listen(take, takeAddress, signal) {
  * @param {string} [look]
  */
 export function chooser(text, take, look = "primary") {
-  const input = element("input", { type: "file", multiple: true, accept: "image/*,video/*,.heic,.avif,.mkv,.mov,.ts", class: "gone", tabindex: "-1", "aria-hidden": "true" });
+  const input = element("input", {
+    type: "file",
+    multiple: true,
+    accept: "image/*,video/*,.avif,.mkv,.mov,.ts",
+    class: "gone",
+    tabindex: "-1",
+    "aria-hidden": "true",
+  });
   input.addEventListener("change", () => {
     take([...(input.files ?? [])]);
     input.value = "";
   });
-  return element("span", {}, element("button", { type: "button", class: look, onclick: () => input.click() }, text), input);
+  return element(
+    "span",
+    {},
+    element("button", { type: "button", class: look, onclick: () => input.click() }, text),
+    input,
+  );
 }

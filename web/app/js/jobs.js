@@ -16,13 +16,19 @@ export async function show(root, signal) {
   root.replaceChildren(element("div", { class: "page" }, element("h1", {}, "Jobs"), note, list, more));
   let cursor = "";
   const load = async (/** @type {boolean} */ anew) => {
-    const page = await json("GET", `/v1/jobs?limit=20${!anew && cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`, { signal });
+    const page = await json(
+      "GET",
+      `/v1/jobs?limit=20${!anew && cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`,
+      { signal },
+    );
     const rows = page.jobs.map((/** @type {any} */ job) => row(job, () => load(true)));
     if (anew) list.replaceChildren(...rows);
     else list.append(...rows);
     cursor = page.next_cursor ?? "";
     more.hidden = !cursor;
-    note.textContent = list.childElementCount ? "Results are kept for a time, then deleted." : "Nothing yet. Batches and clips show up here; single pictures are not kept by the server.";
+    note.textContent = list.childElementCount
+      ? "Results are kept for a time, then deleted."
+      : "Nothing yet. Batches and clips show up here; single pictures are not kept by the server.";
     return page.jobs;
   };
   more.addEventListener("click", () => load(false).catch(complain));
@@ -53,16 +59,33 @@ function row(job, changed) {
   return element(
     "li",
     { class: "card job", "data-status": job.status },
-    element("div", { class: "job-head" }, element("span", { class: `sign ${job.status}`, "aria-hidden": "true" }, SIGNS[/** @type {keyof typeof SIGNS} */ (job.status)]), element("strong", {}, job.name ?? job.id), element("span", { class: "quiet" }, `${job.status}${counts} · ${when(job.created)}`)),
+    element(
+      "div",
+      { class: "job-head" },
+      element(
+        "span",
+        { class: `sign ${job.status}`, "aria-hidden": "true" },
+        SIGNS[/** @type {keyof typeof SIGNS} */ (job.status)],
+      ),
+      element("strong", {}, job.name ?? job.id),
+      element("span", { class: "quiet" }, `${job.status}${counts} · ${when(job.created)}`),
+    ),
     !ended && element("progress", { max: 1, value: job.progress, "aria-label": `Progress of ${job.name ?? job.id}` }),
     details,
     element(
       "div",
       { class: "pair" },
-      job.counts.succeeded > 0 && !gone && element("button", { type: "button", onclick: () => save(`/v1/jobs/${job.id}/archive`, `${job.id}.zip`) }, "Download all"),
+      job.counts.succeeded > 0 &&
+        !gone &&
+        element(
+          "button",
+          { type: "button", onclick: () => save(`/v1/jobs/${job.id}/archive`, `${job.id}.zip`) },
+          "Download all",
+        ),
       element("button", { type: "button", onclick: end }, ended ? "Delete files" : "Cancel"),
     ),
-    job.expires && element("p", { class: "quiet" }, gone ? "Its files are deleted." : `Files are kept until ${when(job.expires)}.`),
+    job.expires &&
+      element("p", { class: "quiet" }, gone ? "Its files are deleted." : `Files are kept until ${when(job.expires)}.`),
   );
 }
 
@@ -73,10 +96,21 @@ function row(job, changed) {
 async function fill(list, job) {
   const { items } = await json("GET", `/v1/jobs/${job.id}/items?limit=200`);
   const shown = items.map((/** @type {any} */ item) => {
-    const picture = item.result && item.media_type?.startsWith("image/") && element("img", { src: item.result, alt: "", loading: "lazy" });
+    const picture =
+      item.result &&
+      item.media_type?.startsWith("image/") &&
+      element("img", { src: item.result, alt: "", loading: "lazy" });
     const error = item.error && element("span", { class: "why" }, `${item.error.detail} (${item.error.code})`);
     const link = item.result && element("a", { href: item.result, download: item.name ?? "" }, "Download");
-    return element("li", {}, picture, element("span", {}, item.name ?? `#${item.number}`), element("span", { class: "quiet" }, item.status), error, link);
+    return element(
+      "li",
+      {},
+      picture,
+      element("span", {}, item.name ?? `#${item.number}`),
+      element("span", { class: "quiet" }, item.status),
+      error,
+      link,
+    );
   });
   list.replaceChildren(...shown);
 }

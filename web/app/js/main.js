@@ -14,7 +14,12 @@ import { work } from "./work.js";
 
 /** @type {{ path: string, name: string, show: Show, needs: "nothing" | "key" | "manage" }[]} */
 const pages = [
-  { path: "#/", name: "Make", show: (root, signal) => (work.clip ? clipPage : makePage).show(root, signal), needs: "nothing" },
+  {
+    path: "#/",
+    name: "Make",
+    show: (root, signal) => (work.clip ? clipPage : makePage).show(root, signal),
+    needs: "nothing",
+  },
   { path: "#/jobs", name: "Jobs", show: jobsPage.show, needs: "key" },
   { path: "#/keys", name: "Keys", show: keysPage.show, needs: "manage" },
   { path: "#/webhooks", name: "Webhooks", show: webhooksPage.show, needs: "manage" },
@@ -49,8 +54,12 @@ async function show() {
 
 /** @param {string} current */
 function navigation(current) {
-  const allowed = pages.filter(({ needs }) => needs === "nothing" || (needs === "key" ? session.account : session.mayManage));
-  const links = allowed.map(({ path, name }) => element("a", { href: path, "aria-current": path === current && "page" }, name));
+  const allowed = pages.filter(
+    ({ needs }) => needs === "nothing" || (needs === "key" ? session.account : session.mayManage),
+  );
+  const links = allowed.map(({ path, name }) =>
+    element("a", { href: path, "aria-current": path === current && "page" }, name),
+  );
   byId("pages").replaceChildren(...links, element("a", { href: "/v1/docs" }, "API"));
   const leave = async () => {
     await end().catch(complain);
@@ -69,7 +78,13 @@ function theme() {
   const next = kinds[(kinds.indexOf(current) + 1) % 3];
   return element(
     "button",
-    { type: "button", class: "plain", "aria-label": `Colours: ${current}. Change to ${next}.`, title: `Colours: ${current}`, onclick: () => wear(next) },
+    {
+      type: "button",
+      class: "plain",
+      "aria-label": `Colours: ${current}. Change to ${next}.`,
+      title: `Colours: ${current}`,
+      onclick: () => wear(next),
+    },
     texts[/** @type {keyof typeof texts} */ (current)],
   );
 }

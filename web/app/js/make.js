@@ -14,7 +14,14 @@ import { work } from "./work.js";
 /** @typedef {import("./picture.js").Picture} Picture */
 
 /** What is said while a picture is on its way. */
-const TEXTS = { waiting: "Waiting …", reading: "Reading …", cutting: "Cutting out …", finishing: "Finishing …", done: "", failed: "" };
+const TEXTS = {
+  waiting: "Waiting …",
+  reading: "Reading …",
+  cutting: "Cutting out …",
+  finishing: "Finishing …",
+  done: "",
+  failed: "",
+};
 /** Pause before the server is asked, so that a slider's way asks once. */
 const CALM = 150;
 /** Pictures that are cut out before anybody looks at them. */
@@ -37,12 +44,19 @@ export function take(files) {
   if (pictures.length > 0) work.add(pictures);
   else if (clips[0]) work.open(clips[0]);
   const left = pictures.length > 0 ? clips.length : clips.length - 1;
-  if (left > 0) complain({ message: `${left} clip${left > 1 ? "s were" : " was"} left out.`, hint: "Drop one clip at a time, without pictures." });
+  if (left > 0)
+    complain({
+      message: `${left} clip${left > 1 ? "s were" : " was"} left out.`,
+      hint: "Drop one clip at a time, without pictures.",
+    });
 }
 
 /** Has the browser fetch a picture from another site, which that site must allow. @param {string} address */
 export async function takeAddress(address) {
-  complain({ message: "Addresses of other sites are not fetched by this page.", hint: `Save the picture and drop the file, or send the address to the API as image_url: ${address}` });
+  complain({
+    message: "Addresses of other sites are not fetched by this page.",
+    hint: `Save the picture and drop the file, or send the address to the API as image_url: ${address}`,
+  });
 }
 
 class MakePage {
@@ -94,7 +108,13 @@ class MakePage {
       "div",
       { class: "workbench" },
       element("h1", { class: "hidden" }, "Remove the background"),
-      element("div", { class: "left" }, element("div", { class: "tools-around" }, this.tools, this.brush), this.stage.root, this.strip.root),
+      element(
+        "div",
+        { class: "left" },
+        element("div", { class: "tools-around" }, this.tools, this.brush),
+        this.stage.root,
+        this.strip.root,
+      ),
       element("aside", { class: "panel", "aria-label": "Settings" }, this.panel, this.actions),
     );
     this.root.replaceChildren(this.layout);
@@ -104,7 +124,11 @@ class MakePage {
   /** @param {"list" | "settings" | "strokes"} what */
   update(what) {
     if (!this.layout) return;
-    if (what !== "strokes") replace(this.panel, [...panel(work.settings, (change, group) => work.change(change, group), "picture"), this.snippet()]);
+    if (what !== "strokes")
+      replace(this.panel, [
+        ...panel(work.settings, (change, group) => work.change(change, group), "picture"),
+        this.snippet(),
+      ]);
     replace(this.tools, this.toolbar());
     replace(this.actions, this.buttons());
     this.strip.update();
@@ -113,10 +137,33 @@ class MakePage {
 
   toolbar() {
     const { stage } = this;
-    const tool = (/** @type {"look" | "keep" | "remove"} */ name, /** @type {string} */ text, /** @type {string} */ key) =>
-      element("button", { type: "button", "aria-pressed": String(stage.tool === name), title: `${text} (${key})`, disabled: name !== "look" && !this.canPaint, onclick: () => this.useTool(name) }, text);
-    const step = (/** @type {string} */ text, /** @type {string} */ sign, /** @type {boolean} */ can, /** @type {() => void} */ act) =>
-      element("button", { type: "button", class: "icon", "aria-label": text, title: text, disabled: !can, onclick: act }, sign);
+    const tool = (
+      /** @type {"look" | "keep" | "remove"} */ name,
+      /** @type {string} */ text,
+      /** @type {string} */ key,
+    ) =>
+      element(
+        "button",
+        {
+          type: "button",
+          "aria-pressed": String(stage.tool === name),
+          title: `${text} (${key})`,
+          disabled: name !== "look" && !this.canPaint,
+          onclick: () => this.useTool(name),
+        },
+        text,
+      );
+    const step = (
+      /** @type {string} */ text,
+      /** @type {string} */ sign,
+      /** @type {boolean} */ can,
+      /** @type {() => void} */ act,
+    ) =>
+      element(
+        "button",
+        { type: "button", class: "icon", "aria-label": text, title: text, disabled: !can, onclick: act },
+        sign,
+      );
     const hold = element("button", { type: "button", title: "Hold to see the original" }, "Original");
     const peek = (/** @type {boolean} */ on) => stage.root.classList.toggle("peek", on);
     hold.addEventListener("pointerdown", () => peek(true));
@@ -124,13 +171,30 @@ class MakePage {
     hold.addEventListener("keydown", (event) => (event.key === " " || event.key === "Enter") && peek(true));
     hold.addEventListener("keyup", () => peek(false));
     const backdrops = ["checker", "white", "black", "magenta"].map((name) =>
-      element("button", { type: "button", class: `backdrop ${name}`, "aria-label": `Show before ${name}`, title: `Before ${name}`, "aria-pressed": String(stage.root.dataset.backdrop === name), onclick: () => this.backdrop(name) }),
+      element("button", {
+        type: "button",
+        class: `backdrop ${name}`,
+        "aria-label": `Show before ${name}`,
+        title: `Before ${name}`,
+        "aria-pressed": String(stage.root.dataset.backdrop === name),
+        onclick: () => this.backdrop(name),
+      }),
     );
-    const group = (/** @type {string} */ label, /** @type {Node[]} */ ...children) => element("div", { class: "group", role: "group", "aria-label": label }, ...children);
+    const group = (/** @type {string} */ label, /** @type {Node[]} */ ...children) =>
+      element("div", { class: "group", role: "group", "aria-label": label }, ...children);
     return [
       group("Tool", tool("look", "Compare", "V"), tool("keep", "Keep brush", "K"), tool("remove", "Remove brush", "R")),
-      group("History", step("Undo", "↶", work.steps.canUndo, () => work.undo()), step("Redo", "↷", work.steps.canRedo, () => work.redo())),
-      group("Zoom", step("Smaller", "−", true, () => stage.enlarge(1 / 1.5)), step("All of it", "⤢", true, () => stage.reset()), step("Larger", "+", true, () => stage.enlarge(1.5))),
+      group(
+        "History",
+        step("Undo", "↶", work.steps.canUndo, () => work.undo()),
+        step("Redo", "↷", work.steps.canRedo, () => work.redo()),
+      ),
+      group(
+        "Zoom",
+        step("Smaller", "−", true, () => stage.enlarge(1 / 1.5)),
+        step("All of it", "⤢", true, () => stage.reset()),
+        step("Larger", "+", true, () => stage.enlarge(1.5)),
+      ),
       group("Behind", ...backdrops),
       group("Original", hold),
     ];
@@ -141,8 +205,12 @@ class MakePage {
     const { brush } = this.stage;
     this.brush.hidden = this.stage.tool === "look";
     this.brush.replaceChildren(
-      range("Brush", { value: brush.radius * 100, min: 0.3, max: 15, step: 0.1, unit: " %" }, (value) => this.setBrush({ radius: value / 100 })),
-      range("Hardness", { value: brush.hardness, min: 0, max: 1, step: 0.05 }, (value) => this.setBrush({ hardness: value })),
+      range("Brush", { value: brush.radius * 100, min: 0.3, max: 15, step: 0.1, unit: " %" }, (value) =>
+        this.setBrush({ radius: value / 100 }),
+      ),
+      range("Hardness", { value: brush.hardness, min: 0, max: 1, step: 0.05 }, (value) =>
+        this.setBrush({ hardness: value }),
+      ),
     );
   }
 
@@ -182,10 +250,20 @@ class MakePage {
     const { picture } = work;
     if (!picture) return;
     const comparable = work.settings.frame === "original";
-    this.stage.show({ original: picture.original, canShow: picture.canShow, shown: picture.shown, comparable, name: picture.file.name });
+    this.stage.show({
+      original: picture.original,
+      canShow: picture.canShow,
+      shown: picture.shown,
+      comparable,
+      name: picture.file.name,
+    });
     this.stage.wait(picture.shown ? "" : TEXTS[picture.state]);
-    this.stage.root.classList.toggle("busy", Boolean(picture.shown) && picture.state !== "done" && picture.state !== "failed");
-    if (this.stage.tool !== "look" && picture.cut) this.stage.paintOn(this.stage.before, painted(picture.cut.matte, work.strokesOf(picture)));
+    this.stage.root.classList.toggle(
+      "busy",
+      Boolean(picture.shown) && picture.state !== "done" && picture.state !== "failed",
+    );
+    if (this.stage.tool !== "look" && picture.cut)
+      this.stage.paintOn(this.stage.before, painted(picture.cut.matte, work.strokesOf(picture)));
   }
 
   /** @returns {Node[]} */
@@ -194,14 +272,36 @@ class MakePage {
     if (!picture) return [];
     const failed = picture.state === "failed" ? /** @type {any} */ (picture.error) : null;
     const many = work.pictures.length > 1;
-    const note = picture.doubt || (picture.canShow ? "" : "This browser cannot show the original of this kind of file; the cut-out is complete.");
+    const note =
+      picture.doubt ||
+      (picture.canShow ? "" : "This browser cannot show the original of this kind of file; the cut-out is complete.");
     return [
-      failed && element("div", { class: "failure", role: "alert" }, element("strong", {}, failed.message ?? "It did not work."), element("p", {}, failed.hint ?? ""), element("button", { type: "button", onclick: () => this.refresh() }, "Try again")),
+      failed &&
+        element(
+          "div",
+          { class: "failure", role: "alert" },
+          element("strong", {}, failed.message ?? "It did not work."),
+          element("p", {}, failed.hint ?? ""),
+          element("button", { type: "button", onclick: () => this.refresh() }, "Try again"),
+        ),
       note && element("p", { class: "quiet" }, note),
-      element("button", { type: "button", class: "primary wide", disabled: !picture.cut, onclick: () => this.download(picture) }, many ? "Download this picture" : "Download"),
+      element(
+        "button",
+        { type: "button", class: "primary wide", disabled: !picture.cut, onclick: () => this.download(picture) },
+        many ? "Download this picture" : "Download",
+      ),
       many && session.account && this.strip.button(),
-      element("div", { class: "pair" }, element("button", { type: "button", disabled: !picture.cut, onclick: () => this.copy(picture) }, "Copy"), chooser("Add files", take, "")),
-      element("p", { class: "quiet where" }, `${picture.file.name}, ${size(picture.file.size)}. Pictures go to ${where} and nowhere else.`),
+      element(
+        "div",
+        { class: "pair" },
+        element("button", { type: "button", disabled: !picture.cut, onclick: () => this.copy(picture) }, "Copy"),
+        chooser("Add files", take, ""),
+      ),
+      element(
+        "p",
+        { class: "quiet where" },
+        `${picture.file.name}, ${size(picture.file.size)}. Pictures go to ${where} and nowhere else.`,
+      ),
     ].filter((child) => child instanceof Node);
   }
 
@@ -216,10 +316,23 @@ class MakePage {
       { "aria-label": "Language", onchange: () => ((this.code = select.value), write()) },
       ...languages.map(([name]) => element("option", { value: name, selected: name === this.code }, name)),
     );
-    const copy = element("button", { type: "button", onclick: () => navigator.clipboard.writeText(code.textContent ?? "").then(() => announce("Copied"), complain) }, "Copy the call");
+    const copy = element(
+      "button",
+      {
+        type: "button",
+        onclick: () => navigator.clipboard.writeText(code.textContent ?? "").then(() => announce("Copied"), complain),
+      },
+      "Copy the call",
+    );
     write();
     const pre = element("pre", { tabindex: "0", "aria-label": "The call" }, code);
-    return element("details", { class: "part code" }, element("summary", {}, "These settings as a call"), element("div", { class: "pair" }, select, copy), pre);
+    return element(
+      "details",
+      { class: "part code" },
+      element("summary", {}, "These settings as a call"),
+      element("div", { class: "pair" }, select, copy),
+      pre,
+    );
   }
 
   /** Has the server make what is looked at, then others ahead. */
@@ -290,7 +403,8 @@ class MakePage {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    const typing = event.target instanceof HTMLInputElement && !["range", "radio", "checkbox"].includes(event.target.type);
+    const typing =
+      event.target instanceof HTMLInputElement && !["range", "radio", "checkbox"].includes(event.target.type);
     if (typing || event.target instanceof HTMLTextAreaElement || !work.picture) return;
     const command = event.ctrlKey || event.metaKey;
     const { stage } = this;
@@ -322,6 +436,10 @@ function empty() {
     element("h1", {}, "Remove the background"),
     element("p", {}, "Drop pictures or a clip anywhere on this page, paste one, or choose files."),
     chooser("Choose files", take),
-    element("p", { class: "quiet" }, `JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP; MP4, MOV, WebM, MKV. Everything happens on ${where}; nothing goes anywhere else.`),
+    element(
+      "p",
+      { class: "quiet" },
+      `JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP; MP4, MOV, WebM, MKV. Everything happens on ${where}; nothing goes anywhere else.`,
+    ),
   );
 }

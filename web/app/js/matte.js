@@ -81,7 +81,8 @@ function reach(stroke, width, height) {
   const around = Math.ceil(stroke.radius * Math.hypot(width, height) * 1.5) + 2;
   const xs = stroke.points.map((point) => point[0] * width);
   const ys = stroke.points.map((point) => point[1] * height);
-  const within = (/** @type {number} */ value, /** @type {number} */ most) => Math.min(most, Math.max(0, Math.round(value)));
+  const within = (/** @type {number} */ value, /** @type {number} */ most) =>
+    Math.min(most, Math.max(0, Math.round(value)));
   return {
     left: within(Math.min(...xs) - around, width),
     top: within(Math.min(...ys) - around, height),
@@ -112,7 +113,11 @@ export function contextOf(width, height) {
  */
 export function fileOf(canvas, type, quality) {
   return new Promise((done, failed) => {
-    canvas.toBlob((blob) => (blob ? done(blob) : failed(new Error("this browser cannot write the picture"))), type, quality);
+    canvas.toBlob(
+      (blob) => (blob ? done(blob) : failed(new Error("this browser cannot write the picture"))),
+      type,
+      quality,
+    );
   });
 }
 

@@ -140,7 +140,12 @@ export class Picture {
   async finish(matte, settings, signal) {
     const { edges, shadow, layout } = finishing(settings);
     // The matte is what the network and the edges made of it: only what was asked for is done to it now.
-    const options = { edges: { refine: false, ...edges }, matting: "none", shadow, layout: { ...layout, most_pixels: SMALL } };
+    const options = {
+      edges: { refine: false, ...edges },
+      matting: "none",
+      shadow,
+      layout: { ...layout, most_pixels: SMALL },
+    };
     const mask = await asPng(matte);
     const image = await this.reduce();
     const body = form({ image, mask, options: JSON.stringify(options), ...behind(settings), quality: "92" });
@@ -161,14 +166,33 @@ export class Picture {
    */
   async full(settings, strokes, signal) {
     const ask = async (/** @type {Record<string, string | Blob>} */ fields) =>
-      (await patiently(() => send("POST", "/v1/remove", { body: form({ image: this.file, ...fields }), signal }), signal)).blob();
+      (
+        await patiently(
+          () => send("POST", "/v1/remove", { body: form({ image: this.file, ...fields }), signal }),
+          signal,
+        )
+      ).blob();
     if (strokes.length === 0) return ask(fields(settings));
-    const { preset } = settings;
-    const matte = await read(await ask({ preset, options: JSON.stringify(cutting(settings)), output: "matte", format: "png" }), "gray");
+    const mask = await this.mask(settings, strokes, signal);
     const { options, preset: _, ...others } = fields(settings);
     const wanted = options === undefined ? {} : JSON.parse(/** @type {string} */ (options));
-    const exact = JSON.stringify({ ...wanted, subject: undefined, edges: { refine: false, ...wanted.edges }, matting: "none" });
-    return ask({ ...others, mask: await asPng(painted(matte, strokes)), options: exact });
+    const edges = { refine: false, ...wanted.edges };
+    const exact = JSON.stringify({ ...wanted, subject: undefined, edges, matting: "none" });
+    return ask({ ...others, mask, options: exact });
+  }
+
+  /**
+   * The matte at full size, with all strokes, as a file.
+   * @param {Settings} settings
+   * @param {Stroke[]} strokes
+   * @param {AbortSignal} [signal]
+   */
+  async mask(settings, strokes, signal) {
+    const { preset } = settings;
+    const options = JSON.stringify(cutting(settings));
+    const body = form({ image: this.file, preset, options, output: "matte", format: "png" });
+    const answer = await patiently(() => send("POST", "/v1/remove", { body, signal }), signal);
+    return asPng(painted(await read(await answer.blob(), "gray"), strokes));
   }
 
   /** What speaks against the cut-out, for people; nothing when all seems well. */

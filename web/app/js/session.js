@@ -55,9 +55,20 @@ export async function end() {
  * @param {() => void} done
  */
 export function signIn(done) {
-  const key = element("input", { type: "password", name: "key", autocomplete: "off", placeholder: "bfx_…", required: true });
+  const key = element("input", {
+    type: "password",
+    name: "key",
+    autocomplete: "off",
+    placeholder: "bfx_…",
+    required: true,
+  });
   const email = element("input", { type: "email", name: "email", autocomplete: "username", required: true });
-  const password = element("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
+  const password = element("input", {
+    type: "password",
+    name: "password",
+    autocomplete: "current-password",
+    required: true,
+  });
   const enter = async (/** @type {SubmitEvent} */ event, /** @type {unknown} */ asked) => {
     event.preventDefault();
     try {

@@ -7,8 +7,13 @@ import { fields } from "./settings.js";
 
 /** @param {Settings} settings @returns {Field[]} */
 function list(settings) {
-  const named = Object.entries(fields(settings)).map(([name, value]) =>
-    /** @type {Field} */ (value instanceof Blob ? [name, value instanceof File ? value.name : "background.jpg", true] : [name, value, false]),
+  const named = Object.entries(fields(settings)).map(
+    ([name, value]) =>
+      /** @type {Field} */ (
+        value instanceof Blob
+          ? [name, value instanceof File ? value.name : "background.jpg", true]
+          : [name, value, false]
+      ),
   );
   return [["image", "photo.jpg", true], ...named];
 }
@@ -30,8 +35,12 @@ function curl(settings, server) {
  * @param {string} server
  */
 function python(settings, server) {
-  const files = list(settings).filter((field) => field[2]).map(([name, value]) => `        "${name}": open(${JSON.stringify(value)}, "rb"),`);
-  const texts = list(settings).filter((field) => !field[2]).map(([name, value]) => `        "${name}": ${JSON.stringify(value)},`);
+  const files = list(settings)
+    .filter((field) => field[2])
+    .map(([name, value]) => `        "${name}": open(${JSON.stringify(value)}, "rb"),`);
+  const texts = list(settings)
+    .filter((field) => !field[2])
+    .map(([name, value]) => `        "${name}": ${JSON.stringify(value)},`);
   return [
     "import requests",
     "",
@@ -54,7 +63,9 @@ function python(settings, server) {
  */
 function rust(settings, server) {
   const raw = (/** @type {string} */ text) => (/["\\]/.test(text) ? `r#"${text}"#` : `"${text}"`);
-  const parts = list(settings).map(([name, value, isFile]) => (isFile ? `        .file("${name}", ${raw(value)})?` : `        .text("${name}", ${raw(value)})`));
+  const parts = list(settings).map(([name, value, isFile]) =>
+    isFile ? `        .file("${name}", ${raw(value)})?` : `        .text("${name}", ${raw(value)})`,
+  );
   return [
     '// reqwest with the features "blocking" and "multipart"',
     "use reqwest::blocking::{Client, multipart::Form};",

@@ -55,13 +55,19 @@ export class Stage {
     });
     this.ring = element("div", { class: "ring", hidden: true });
     this.view = element("div", { class: "view" }, this.before, this.after, this.canvas, this.ring, this.handle);
-    this.cover = element("div", { class: "cover", hidden: true }, element("span", { class: "spinner" }), element("span", { class: "stage-text" }));
+    this.cover = element(
+      "div",
+      { class: "cover", hidden: true },
+      element("span", { class: "spinner" }),
+      element("span", { class: "stage-text" }),
+    );
     this.root = element("div", { class: "stage" }, this.view, this.cover);
     this.root.dataset.backdrop = "checker";
     this.root.addEventListener("wheel", (event) => this.zoomByWheel(event), { passive: false });
     this.root.addEventListener("pointerdown", (event) => this.down(event));
     this.root.addEventListener("pointermove", (event) => this.move(event));
-    for (const over of /** @type {const} */ (["pointerup", "pointercancel"])) this.root.addEventListener(over, (event) => this.up(event));
+    for (const over of /** @type {const} */ (["pointerup", "pointercancel"]))
+      this.root.addEventListener(over, (event) => this.up(event));
     this.root.addEventListener("pointerleave", () => this.placeRing(null));
     for (const image of [this.before, this.after]) image.addEventListener("load", () => this.fit());
     new ResizeObserver(() => this.fit()).observe(this.root);
@@ -223,7 +229,16 @@ export class Stage {
 
   /** @param {KeyboardEvent} event */
   moveByKey(event) {
-    const steps = { ArrowLeft: -0.02, ArrowDown: -0.02, ArrowRight: 0.02, ArrowUp: 0.02, PageDown: -0.2, PageUp: 0.2, Home: -1, End: 1 };
+    const steps = {
+      ArrowLeft: -0.02,
+      ArrowDown: -0.02,
+      ArrowRight: 0.02,
+      ArrowUp: 0.02,
+      PageDown: -0.2,
+      PageUp: 0.2,
+      Home: -1,
+      End: 1,
+    };
     const step = steps[/** @type {keyof typeof steps} */ (event.key)];
     if (step === undefined) return;
     event.preventDefault();
@@ -233,7 +248,10 @@ export class Stage {
   /** @param {{ clientX: number, clientY: number }} event */
   place(event) {
     const box = this.view.getBoundingClientRect();
-    return /** @type {[number, number]} */ ([(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]);
+    return /** @type {[number, number]} */ ([
+      (event.clientX - box.left) / box.width,
+      (event.clientY - box.top) / box.height,
+    ]);
   }
 
   /** @param {PointerEvent} event */
@@ -241,7 +259,11 @@ export class Stage {
     if (event.target instanceof HTMLButtonElement) return;
     this.pointers.set(event.pointerId, event);
     // A pointer that is gone already cannot be captured.
-    try { this.root.setPointerCapture(event.pointerId); } catch { return; }
+    try {
+      this.root.setPointerCapture(event.pointerId);
+    } catch {
+      return;
+    }
     if (this.pointers.size === 2) {
       this.line = [];
       return;
@@ -288,9 +310,13 @@ export class Stage {
   pinch(earlier, now) {
     const other = [...this.pointers.values()].find((event) => event.pointerId !== now.pointerId);
     if (!other) return;
-    const apart = (/** @type {PointerEvent} */ event) => Math.hypot(event.clientX - other.clientX, event.clientY - other.clientY);
+    const apart = (/** @type {PointerEvent} */ event) =>
+      Math.hypot(event.clientX - other.clientX, event.clientY - other.clientY);
     const middle = { clientX: (now.clientX + other.clientX) / 2, clientY: (now.clientY + other.clientY) / 2 };
-    this.shift = [this.shift[0] + (now.clientX - earlier.clientX) / 2, this.shift[1] + (now.clientY - earlier.clientY) / 2];
+    this.shift = [
+      this.shift[0] + (now.clientX - earlier.clientX) / 2,
+      this.shift[1] + (now.clientY - earlier.clientY) / 2,
+    ];
     this.enlarge(apart(now) / Math.max(1, apart(earlier)), middle);
   }
 
@@ -318,7 +344,11 @@ export class Stage {
   drawRing() {
     const [width, height] = this.natural;
     const share = (2 * this.brush.radius * Math.hypot(width, height)) / width;
-    Object.assign(this.ring.style, { left: `${this.cursor[0] * 100}%`, top: `${this.cursor[1] * 100}%`, width: `${share * 100}%` });
+    Object.assign(this.ring.style, {
+      left: `${this.cursor[0] * 100}%`,
+      top: `${this.cursor[1] * 100}%`,
+      width: `${share * 100}%`,
+    });
   }
 
   /** @param {KeyboardEvent} event */

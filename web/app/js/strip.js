@@ -7,7 +7,15 @@ import { work } from "./work.js";
 /** The batch that runs, on whichever page. @type {Run | null} */
 let running = null;
 
-const STATES = { waiting: "waiting", sending: "sending", queued: "waiting its turn", running: "cutting out", succeeded: "done", failed: "failed", cancelled: "cancelled" };
+const STATES = {
+  waiting: "waiting",
+  sending: "sending",
+  queued: "waiting its turn",
+  running: "cutting out",
+  succeeded: "done",
+  failed: "failed",
+  cancelled: "cancelled",
+};
 
 export class Strip {
   /** @param {AbortSignal} signal */
@@ -47,13 +55,26 @@ export class Strip {
   button() {
     const run = running?.batch === work.batch && work.batch ? running : null;
     if (!run || run.state === "cancelled" || (run.state === "failed" && run.error)) {
-      return element("button", { type: "button", class: "wide", onclick: () => this.startAll() }, `Make all ${work.pictures.length} as ZIP`);
+      return element(
+        "button",
+        { type: "button", class: "wide", onclick: () => this.startAll() },
+        `Make all ${work.pictures.length} as ZIP`,
+      );
     }
     if (run.state === "sending" || run.state === "making") {
       return element("button", { type: "button", class: "wide", onclick: () => run.cancel() }, "Cancel the batch");
     }
     const none = run.state === "failed";
-    return element("button", { type: "button", class: "wide primary", disabled: none, onclick: () => save(`/v1/jobs/${run.batch.job}/archive`, "cutouts.zip") }, "Download the ZIP");
+    return element(
+      "button",
+      {
+        type: "button",
+        class: "wide primary",
+        disabled: none,
+        onclick: () => save(`/v1/jobs/${run.batch.job}/archive`, "cutouts.zip"),
+      },
+      "Download the ZIP",
+    );
   }
 
   startAll() {
@@ -72,10 +93,20 @@ export class Strip {
     work.pictures.forEach((picture, index) => {
       seen.add(picture.id);
       const thumb = this.thumbs.get(picture.id) ?? this.thumb(picture);
-      if (this.list.children[index] !== thumb.item) this.list.insertBefore(thumb.item, this.list.children[index] ?? null);
+      if (this.list.children[index] !== thumb.item)
+        this.list.insertBefore(thumb.item, this.list.children[index] ?? null);
       const item = run?.items.get(picture.id);
       const failed = item?.state === "failed" || (!item && picture.state === "failed");
-      const text = item ? STATES[item.state] : { waiting: "", reading: "reading", cutting: "cutting out", finishing: "finishing", done: "", failed: "failed" }[picture.state];
+      const text = item
+        ? STATES[item.state]
+        : {
+            waiting: "",
+            reading: "reading",
+            cutting: "cutting out",
+            finishing: "finishing",
+            done: "",
+            failed: "failed",
+          }[picture.state];
       const source = picture.cut?.address ?? (picture.canShow ? picture.original : "");
       if (source && thumb.image.src !== source) thumb.image.src = source;
       thumb.state.textContent = text;
@@ -98,9 +129,8 @@ export class Strip {
   /** @param {Run | null} run */
   header(run) {
     if (!run) {
-      const brushed = work.pictures.filter((picture) => work.strokesOf(picture).length > 0).length;
-      const note = brushed > 0 ? ` Brush strokes (${brushed}) are not part of the ZIP: download those pictures singly.` : "";
-      this.head.replaceChildren(element("span", {}, `${work.pictures.length} pictures, all with the same settings.${note}`));
+      const text = `${work.pictures.length} pictures, all with the same settings.`;
+      this.head.replaceChildren(element("span", {}, text));
       return;
     }
     const [ended, all] = run.count;
@@ -108,21 +138,41 @@ export class Strip {
     const texts = {
       sending: run.waiting ? "The server does not answer; sending goes on when it does …" : "Sending …",
       making: `Cutting out: ${ended} of ${all}`,
-      done: failures ? `${all - failures} of ${all} are done; ${failures} failed, see why on each.` : `All ${all} are done.`,
+      done: failures
+        ? `${all - failures} of ${all} are done; ${failures} failed, see why on each.`
+        : `All ${all} are done.`,
       failed: run.error ? told(run.error).message : "None could be made; see why on each.",
       cancelled: "Cancelled.",
     };
     if (run.state === "making") document.title = `${ended}/${all} done – BackgroundFX`;
     const bar = element("progress", { max: 1, value: run.share, "aria-label": "The batch" });
-    this.head.replaceChildren(element("span", {}, texts[run.state]), ...(run.state === "sending" || run.state === "making" ? [bar] : []));
+    this.head.replaceChildren(
+      element("span", {}, texts[run.state]),
+      ...(run.state === "sending" || run.state === "making" ? [bar] : []),
+    );
   }
 
   /** @param {import("./picture.js").Picture} picture */
   thumb(picture) {
     const image = element("img", { alt: "", loading: "lazy", draggable: false });
     const state = element("span", { class: "thumb-state" });
-    const button = element("button", { type: "button", class: "thumb", onclick: () => work.select(work.pictures.indexOf(picture)) }, image, state);
-    const remove = element("button", { type: "button", class: "thumb-remove", "aria-label": `Take ${picture.file.name} away`, title: "Take away", onclick: () => work.drop(picture) }, "✕");
+    const button = element(
+      "button",
+      { type: "button", class: "thumb", onclick: () => work.select(work.pictures.indexOf(picture)) },
+      image,
+      state,
+    );
+    const remove = element(
+      "button",
+      {
+        type: "button",
+        class: "thumb-remove",
+        "aria-label": `Take ${picture.file.name} away`,
+        title: "Take away",
+        onclick: () => work.drop(picture),
+      },
+      "✕",
+    );
     const made = { item: element("li", {}, button, remove), image, state, button, remove };
     this.thumbs.set(picture.id, made);
     return made;

@@ -21,7 +21,7 @@ const TRIES = 40;
 export async function upload(file, { known, begun, progress, waiting, signal }) {
   let id = known ?? null;
   let at = 0;
-  for (let tries = 0; ; ) {
+  for (let tries = 0; ;) {
     signal.throwIfAborted();
     try {
       if (!id) {
@@ -51,7 +51,10 @@ export async function upload(file, { known, begun, progress, waiting, signal }) 
 
 /** @param {unknown} error */
 function mayPass(error) {
-  return error instanceof Problem && (error.status === 0 || error.status === 409 || error.status === 429 || error.status >= 500);
+  return (
+    error instanceof Problem &&
+    (error.status === 0 || error.status === 409 || error.status === 429 || error.status >= 500)
+  );
 }
 
 /**

@@ -12,7 +12,10 @@ export async function show(root) {
     session.mayManage ? json("GET", "/v1/audit") : { entries: [] },
   ]);
   const { rate, limits } = account;
-  const fact = (/** @type {string} */ name, /** @type {string} */ value) => [element("dt", {}, name), element("dd", {}, value)];
+  const fact = (/** @type {string} */ name, /** @type {string} */ value) => [
+    element("dt", {}, name),
+    element("dd", {}, value),
+  ];
   const facts = element(
     "dl",
     { class: "facts" },
@@ -21,11 +24,30 @@ export async function show(root) {
     ...fact("A picture may have", `${limits.max_megapixels} megapixels, ${limits.body_megabytes} MB`),
     ...fact("Results are kept", `${limits.result_hours} hours`),
   );
-  const meter = element("meter", { min: 0, max: rate.megapixels_per_minute, value: rate.remaining, "aria-label": "Megapixels left this minute" });
-  const installed = models.map((/** @type {any} */ model) => element("li", {}, element("strong", {}, model.name), model.default ? " (default)" : "", element("span", { class: "quiet" }, ` ${model.about}`)));
-  const changes = audit.entries.slice(0, 50).map((/** @type {any} */ entry) =>
-    element("tr", {}, ...[when(entry.at), entry.actor, entry.action, entry.target].map((text) => element("td", {}, text))),
+  const meter = element("meter", {
+    min: 0,
+    max: rate.megapixels_per_minute,
+    value: rate.remaining,
+    "aria-label": "Megapixels left this minute",
+  });
+  const installed = models.map((/** @type {any} */ model) =>
+    element(
+      "li",
+      {},
+      element("strong", {}, model.name),
+      model.default ? " (default)" : "",
+      element("span", { class: "quiet" }, ` ${model.about}`),
+    ),
   );
+  const changes = audit.entries
+    .slice(0, 50)
+    .map((/** @type {any} */ entry) =>
+      element(
+        "tr",
+        {},
+        ...[when(entry.at), entry.actor, entry.action, entry.target].map((text) => element("td", {}, text)),
+      ),
+    );
   root.replaceChildren(
     element(
       "div",
@@ -35,7 +57,25 @@ export async function show(root) {
       element("h2", {}, "Models on this server"),
       element("ul", { class: "plain-list" }, ...installed),
       changes.length > 0 && element("h2", {}, "Who changed what"),
-      changes.length > 0 && element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Changes" }, element("table", {}, element("thead", {}, element("tr", {}, ...["When", "Who", "What", "Which"].map((text) => element("th", { scope: "col" }, text)))), element("tbody", {}, ...changes))),
+      changes.length > 0 &&
+        element(
+          "div",
+          { class: "scroll", tabindex: "0", role: "region", "aria-label": "Changes" },
+          element(
+            "table",
+            {},
+            element(
+              "thead",
+              {},
+              element(
+                "tr",
+                {},
+                ...["When", "Who", "What", "Which"].map((text) => element("th", { scope: "col" }, text)),
+              ),
+            ),
+            element("tbody", {}, ...changes),
+          ),
+        ),
     ),
   );
 }

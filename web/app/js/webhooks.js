@@ -17,14 +17,21 @@ export async function show(root) {
     event.preventDefault();
     try {
       const webhook = await json("POST", "/v1/webhooks", { json: { url: address.value } });
-      made.replaceChildren(secret("This secret checks the signatures (Standard Webhooks); it is shown this once.", webhook.secret));
+      made.replaceChildren(
+        secret("This secret checks the signatures (Standard Webhooks); it is shown this once.", webhook.secret),
+      );
       address.value = "";
       await load();
     } catch (error) {
       complain(error);
     }
   };
-  const add = element("form", { class: "row", onsubmit: create }, element("label", { class: "stacked" }, element("span", {}, "Address that is told when jobs end"), address), element("button", { class: "primary" }, "Add"));
+  const add = element(
+    "form",
+    { class: "row", onsubmit: create },
+    element("label", { class: "stacked" }, element("span", {}, "Address that is told when jobs end"), address),
+    element("button", { class: "primary" }, "Add"),
+  );
   root.replaceChildren(element("div", { class: "page" }, element("h1", {}, "Webhooks"), add, made, list));
   await load();
 }
@@ -39,9 +46,20 @@ function row(webhook, changed) {
   const details = element("details", {}, element("summary", {}, "What it was told"), told);
   const fill = async () => {
     const { deliveries } = await json("GET", `/v1/webhooks/${webhook.id}/deliveries`);
-    const again = (/** @type {string} */ id) => send("POST", `/v1/webhooks/${webhook.id}/deliveries/${id}/redeliver`).then(fill).catch(complain);
+    const again = (/** @type {string} */ id) =>
+      send("POST", `/v1/webhooks/${webhook.id}/deliveries/${id}/redeliver`).then(fill).catch(complain);
     const shown = deliveries.map((/** @type {any} */ one) =>
-      element("li", {}, element("span", {}, one.event), element("span", { class: "quiet" }, `${one.status}, ${one.attempts} tries, ${when(one.created)} ${one.last_answer ?? ""}`), element("button", { type: "button", onclick: () => again(one.id) }, "Tell again")),
+      element(
+        "li",
+        {},
+        element("span", {}, one.event),
+        element(
+          "span",
+          { class: "quiet" },
+          `${one.status}, ${one.attempts} tries, ${when(one.created)} ${one.last_answer ?? ""}`,
+        ),
+        element("button", { type: "button", onclick: () => again(one.id) }, "Tell again"),
+      ),
     );
     told.replaceChildren(...(shown.length ? shown : [element("li", { class: "quiet" }, "Nothing yet.")]));
   };
@@ -59,8 +77,22 @@ function row(webhook, changed) {
   return element(
     "li",
     { class: "card job" },
-    element("div", { class: "job-head" }, element("strong", {}, webhook.url), element("span", { class: "quiet" }, webhook.disabled ? "ended: it answered 410" : `since ${when(webhook.created)}`)),
+    element(
+      "div",
+      { class: "job-head" },
+      element("strong", {}, webhook.url),
+      element(
+        "span",
+        { class: "quiet" },
+        webhook.disabled ? "ended: it answered 410" : `since ${when(webhook.created)}`,
+      ),
+    ),
     details,
-    element("div", { class: "pair" }, element("button", { type: "button", onclick: test }, "Send a test"), element("button", { type: "button", onclick: remove }, "Remove")),
+    element(
+      "div",
+      { class: "pair" },
+      element("button", { type: "button", onclick: test }, "Send a test"),
+      element("button", { type: "button", onclick: remove }, "Remove"),
+    ),
   );
 }

@@ -13,6 +13,7 @@ import { defaults } from "./settings.js";
  * @property {string} key names the request, so that sending it again makes no second job
  * @property {string[]} order identifiers of its pictures
  * @property {Record<string, string>} uploads picture → upload
+ * @property {Record<number, string>} masks number of a picture, from 1 → upload of its matte with all strokes
  * @property {string | null} job
  */
 /**
@@ -156,7 +157,9 @@ class Work extends EventTarget {
     const page = await kept.get("page", "work");
     if (!page) return;
     const files = await Promise.all(page.order.map((/** @type {string} */ id) => kept.get("files", id)));
-    this.pictures = page.order.flatMap((/** @type {string} */ id, /** @type {number} */ index) => (files[index] ? [new Picture(files[index], id)] : []));
+    this.pictures = page.order.flatMap((/** @type {string} */ id, /** @type {number} */ index) =>
+      files[index] ? [new Picture(files[index], id)] : [],
+    );
     this.at = Math.min(page.at, Math.max(0, this.pictures.length - 1));
     this.steps = new History({ settings: { ...defaults, ...page.step.settings }, strokes: page.step.strokes });
     this.batch = page.batch;

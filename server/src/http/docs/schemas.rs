@@ -132,6 +132,7 @@ fn new_job(common: &[(&str, Value)]) -> Value {
             ("video", many(file())),
             ("video_url", many(text())),
             ("upload", many(text())),
+            ("masks", json!({"type": "object", "additionalProperties": {"type": "string"}})),
             ("name", text()),
             ("project", text()),
             ("priority", json!({"type": "integer", "minimum": -10, "maximum": 10})),

@@ -1,5 +1,7 @@
 //! Accepting a job: its files are put into the store, then job, items and idempotency key in one transaction.
 
+use std::collections::BTreeMap;
+
 use backgroundfx_core::video::Content;
 use bytes::Bytes;
 use object_store::{ObjectStoreExt, path::Path as Place};
@@ -23,7 +25,7 @@ use crate::{
 const MOST_ITEMS: usize = 10_000;
 
 /// What the fields of a job may be called.
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "image",
     "image_url",
     "image_base64",
@@ -44,6 +46,7 @@ const FIELDS: [&str; 21] = [
     "end",
     "silent",
     "upload",
+    "masks",
     "project",
 ];
 
@@ -98,7 +101,7 @@ pub async fn accept(app: &App, caller: &Caller, form: &Form, key: Option<&str>) 
         project: project(app, caller, form).await?,
         status: Status::Queued,
         priority: priority(form)?,
-        work: work(app, form, kind, behind)?,
+        work: work(app, form, kind, behind, masks(app, caller, form, kind, files.len()).await?)?,
         created: app.now(),
         started: None,
         finished: None,
@@ -252,11 +255,45 @@ fn priority(form: &Form) -> Result<i64> {
     number.ok_or_else(|| Error::new(Kind::RequestInvalid, format!("priority is {text:?}, allowed is -10 to 10")))
 }
 
+/// Mattes that were sent as uploads, from a JSON object of pictures' numbers and uploads' identifiers.
+async fn masks(
+    app: &App,
+    caller: &Caller,
+    form: &Form,
+    kind: JobKind,
+    pictures: usize,
+) -> Result<BTreeMap<i64, String>> {
+    let Some(text) = form.text("masks") else { return Ok(BTreeMap::new()) };
+    let wrong = |why: String| Error::new(Kind::RequestInvalid, format!("masks {why}"));
+    if kind == JobKind::Video {
+        return Err(wrong("are for pictures; a clip takes none".to_owned()));
+    }
+    let named: BTreeMap<i64, String> = serde_json::from_str(text)
+        .map_err(|error| wrong(format!("is not an object of numbers and uploads: {error}")).because(error))?;
+    let mut masks = BTreeMap::new();
+    for (number, upload) in named {
+        if !(1..=pictures as i64).contains(&number) {
+            return Err(wrong(format!("names the picture {number}, and there are {pictures}")));
+        }
+        let file = crate::http::uploads::finished(app, caller, &upload).await?;
+        masks.insert(number, format!("{OBJECT}{}", file.object));
+    }
+    Ok(masks)
+}
+
 /// What is made of every file, as JSON.
-fn work(app: &App, form: &Form, kind: JobKind, background: Option<String>) -> Result<String> {
+fn work(
+    app: &App,
+    form: &Form,
+    kind: JobKind,
+    background: Option<String>,
+    masks: BTreeMap<i64, String>,
+) -> Result<String> {
     let options = remove::options(app, form)?;
     let text = match kind {
-        JobKind::Pictures => serde_json::to_string(&Pictures { options, wanted: remove::wanted(form)?, background }),
+        JobKind::Pictures => {
+            serde_json::to_string(&Pictures { options, wanted: remove::wanted(form)?, background, masks })
+        }
         JobKind::Video => {
             let opaque = options.background.is_some() || background.is_some();
             let content = match form.text("output") {
