@@ -69,6 +69,14 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Also when the test fails. It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// A red square before green, as base64 of a PNG-less BMP: small enough to write here by hand.
 fn picture(side: u32) -> String {
     let mut file = b"BM".to_vec();
@@ -207,8 +215,8 @@ fn workers_that_are_killed_or_frozen_lose_nothing_and_double_nothing() {
         }
     };
     let frozen = worker();
-    send(10);
-    signal(&frozen, "STOP");
+    send(15);
+    freeze_at_work(&frozen, &service, &key);
     let mut mortal = worker();
     let steady = worker();
     for round in 0..6 {
@@ -249,6 +257,28 @@ fn workers_that_are_killed_or_frozen_lose_nothing_and_double_nothing() {
     for server in [frozen, mortal, steady, service] {
         server.kill();
     }
+}
+
+/// Stops a worker, the only one, in the middle of an item.
+#[cfg(unix)]
+fn freeze_at_work(worker: &Server, service: &Server, key: &str) {
+    let running = || {
+        let (_, jobs) = service.ask("GET", "/v1/jobs?limit=200", key, "");
+        let jobs = jobs["jobs"].as_array().unwrap().clone();
+        jobs.iter().any(|job| job["counts"]["running"] != 0)
+    };
+    for _ in 0..200 {
+        if running() {
+            signal(worker, "STOP");
+            // It may have ended the item between the look and the signal.
+            if running() {
+                return;
+            }
+            signal(worker, "CONT");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("the worker was never seen at work");
 }
 
 #[cfg(unix)]
