@@ -83,7 +83,7 @@ export class Run extends EventTarget {
       for (let id = queue.shift(); id; id = queue.shift()) await this.sendOne(id, signal);
     };
     await Promise.all(Array.from({ length: AT_ONCE }, next));
-    const body = form({ ...fields(work.settings), name: `${this.batch.order.length} pictures` });
+    const body = form({ ...fields(this.batch.settings), name: `${this.batch.order.length} pictures` });
     for (const id of this.batch.order) body.append("upload", this.batch.uploads[id]);
     if (Object.keys(this.batch.masks).length > 0) body.append("masks", JSON.stringify(this.batch.masks));
     const headers = { "Idempotency-Key": this.batch.key };
@@ -122,7 +122,9 @@ export class Run extends EventTarget {
     const strokes = work.strokesOf(picture);
     const number = this.batch.order.indexOf(id) + 1;
     if (strokes.length > 0 && !this.batch.masks[number]) {
-      const mask = new File([await picture.mask(work.settings, strokes, signal)], "mask.png", { type: "image/png" });
+      const mask = new File([await picture.mask(this.batch.settings, strokes, signal)], "mask.png", {
+        type: "image/png",
+      });
       this.batch.masks[number] = await upload(mask, { progress: () => undefined, signal });
       work.tell("batch");
     }
@@ -170,6 +172,7 @@ export function newBatch() {
   return {
     key: crypto.randomUUID(),
     order: work.pictures.map((picture) => picture.id),
+    settings: work.settings,
     uploads: {},
     masks: {},
     job: null,

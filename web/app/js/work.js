@@ -12,6 +12,7 @@ import { defaults } from "./settings.js";
  * @typedef {object} Batch pictures that are made together, by a job of the server
  * @property {string} key names the request, so that sending it again makes no second job
  * @property {string[]} order identifiers of its pictures
+ * @property {Settings} settings what it was begun with; it ends with them, whatever is changed meanwhile
  * @property {Record<string, string>} uploads picture → upload
  * @property {Record<number, string>} masks number of a picture, from 1 → upload of its matte with all strokes
  * @property {string | null} job
@@ -137,11 +138,13 @@ class Work extends EventTarget {
 
   undo() {
     this.steps.undo();
+    this.batch = null;
     this.tell("settings");
   }
 
   redo() {
     this.steps.redo();
+    this.batch = null;
     this.tell("settings");
   }
 
