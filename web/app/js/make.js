@@ -290,7 +290,7 @@ class MakePage {
         { type: "button", class: "primary wide", disabled: !picture.cut, onclick: () => this.download(picture) },
         many ? "Download this picture" : "Download",
       ),
-      many && session.account && this.strip.button(),
+      many && session.account && this.strip.offer(),
       element(
         "div",
         { class: "pair" },

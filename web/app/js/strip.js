@@ -26,6 +26,7 @@ export class Strip {
     this.root = element("div", { class: "strip", hidden: true }, this.head, this.list);
     /** @type {Map<string, { item: HTMLLIElement, image: HTMLImageElement, state: HTMLElement, button: HTMLButtonElement, remove: HTMLButtonElement }>} */
     this.thumbs = new Map();
+    this.offered = this.button();
     if (running && running.batch !== work.batch) running = null;
     if (work.batch && !running) this.begin(work.batch);
     else if (running) this.follow(running);
@@ -51,7 +52,13 @@ export class Strip {
     document.title = running.state === "done" ? "Done – BackgroundFX" : "BackgroundFX";
   }
 
-  /** The button for all pictures: makes them, cancels that, or gives them. */
+  /** The button for all pictures, as it is to be shown from now on. */
+  offer() {
+    this.offered = this.button();
+    return this.offered;
+  }
+
+  /** It makes them, cancels that, or gives them. */
   button() {
     const run = running?.batch === work.batch && work.batch ? running : null;
     if (!run || run.state === "cancelled" || (run.state === "failed" && run.error)) {
@@ -121,9 +128,15 @@ export class Strip {
       thumb.item.remove();
       this.thumbs.delete(id);
     }
-    const open = document.querySelector(".panel-actions .wide:not(.primary), .panel-actions .wide.primary ~ .wide");
-    const now = this.button();
-    if (open && (open.textContent !== now.textContent || run)) open.replaceWith(now);
+    const { offered } = this;
+    const now = this.offer();
+    if (offered.textContent === now.textContent) {
+      this.offered = offered;
+      return;
+    }
+    const held = document.activeElement === offered;
+    offered.replaceWith(now);
+    if (held) now.focus();
   }
 
   /** @param {Run | null} run */
