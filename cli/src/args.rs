@@ -90,6 +90,13 @@ pub enum Command {
     #[cfg(feature = "server")]
     #[command(after_help = serve::WORKER_EXAMPLES)]
     Worker(ServeArguments),
+    /// Bring the tables of a shared database up to date, before processes of a new version start
+    #[cfg(feature = "server")]
+    Migrate {
+        /// The PostgreSQL, as postgres://user@host/name, instead of the configured one
+        #[arg(long, value_name = "ADDRESS")]
+        database: Option<String>,
+    },
     /// List, fetch, check and remove models
     #[command(subcommand)]
     Models(ModelsCommand),

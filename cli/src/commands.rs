@@ -34,6 +34,8 @@ pub fn run(arguments: Arguments) -> Ended {
         Command::Serve(arguments) => serve::run(arguments, Part::Service, &Config::load(&shared)?),
         #[cfg(feature = "server")]
         Command::Worker(arguments) => serve::run(arguments, Part::Worker, &Config::load(&shared)?),
+        #[cfg(feature = "server")]
+        Command::Migrate { database } => serve::migrate(database, &Config::load(&shared)?),
         Command::Models(command) => models::run(&command, &shared, &Config::load(&shared)?),
         Command::Compare(arguments) => compare::run(&arguments),
         #[cfg(feature = "server")]

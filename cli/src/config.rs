@@ -362,6 +362,11 @@ mod tests {
             let all = toml::Table::try_from(backgroundfx_server::Config {
                 data: Some(PathBuf::new()),
                 database: Some(String::new()),
+                database_direct: Some(String::new()),
+                queue: Some(String::new()),
+                redis: Some(String::new()),
+                objects: Some(String::new()),
+                secret_key: Some(PathBuf::new()),
                 threads: Some(1),
                 model: Some(String::new()),
                 ffmpeg: Some(PathBuf::new()),

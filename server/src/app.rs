@@ -1,11 +1,10 @@
 //! What requests and jobs share, built once.
 
 use std::{
-    collections::HashSet,
     fs::{self, File},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -17,13 +16,20 @@ use backgroundfx_core::{
     models::{self, Catalog},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
-use object_store::{ObjectStore, local::LocalFileSystem};
 use tokio::sync::{Notify, Semaphore, broadcast, watch};
 use uuid::Uuid;
 
 use crate::{
-    Config, Error, Kind, Result, coalesce::Coalescer, db::Database, fetch::Fetcher, http::graphql,
-    inference::Inference, rates::Rates, vault::Vault,
+    Config, Error, Kind, Result,
+    coalesce::Coalescer,
+    db::{self, Database},
+    fetch::Fetcher,
+    http::graphql,
+    inference::Inference,
+    objects::Objects,
+    rates::Rates,
+    redis::Redis,
+    vault::Vault,
 };
 
 /// Longer than any clip is worked on.
@@ -36,13 +42,15 @@ pub struct App {
     /// The tables.
     pub db: Database,
     /// Uploads and results.
-    pub objects: Arc<dyn ObjectStore>,
+    pub objects: Objects,
     /// The threads that networks run on.
     pub inference: Arc<Inference>,
     /// Identical pictures that are asked for at the same time are made once.
     pub coalescer: Coalescer,
     /// Fetches what clients name.
     pub fetcher: Fetcher,
+    /// What processes share, if they share a Redis.
+    pub redis: Option<Redis>,
     /// How much each key may still send.
     pub rates: Rates,
     /// How often an address, and everybody together, may try to sign in.
@@ -61,6 +69,10 @@ pub struct App {
     pub changes: broadcast::Sender<String>,
     /// Tells the worker that something waits.
     pub wake: Notify,
+    /// Counts how often the worker has looked for work.
+    pub looked: watch::Sender<u64>,
+    /// Tells the sender of messages that something waits.
+    pub post: Notify,
     /// Tells the sender of webhooks that something waits.
     pub tell: Notify,
     /// Encrypts what must not be read in the database, and signs.
@@ -70,8 +82,6 @@ pub struct App {
     /// What this process calls itself in leases.
     pub worker: String,
     scratch: PathBuf,
-    pieces: PathBuf,
-    writers: Mutex<HashSet<String>>,
     _lock: Option<File>,
 }
 
@@ -95,12 +105,11 @@ impl App {
             let message = format!("the folder {} cannot be used: {error}", folder.display());
             Error::new(Kind::ConfigInvalid, message).because(error)
         };
-        let kept = folder.join("objects");
         let worker = format!("worker_{}", Uuid::now_v7().simple());
-        fs::create_dir_all(&kept).map_err(unusable)?;
+        fs::create_dir_all(&folder).map_err(unusable)?;
         let (db, scratch, lock) = match &config.database {
             // Processes that share a database share the folder too, each with a corner of its own.
-            Some(url) => (Database::open_at(url).await?, folder.join("scratch").join(&worker), None),
+            Some(url) => (database(&config, url).await?, folder.join("scratch").join(&worker), None),
             None => {
                 let lock = lock(&folder)?;
                 (Database::open_in(&folder).await?, folder.join("scratch"), Some(lock))
@@ -108,21 +117,21 @@ impl App {
         };
         clear(&folder.join("scratch"), lock.is_some());
         fs::create_dir_all(&scratch).map_err(unusable)?;
-        let objects: Arc<dyn ObjectStore> =
-            Arc::new(LocalFileSystem::new_with_prefix(&kept)?.with_automatic_cleanup(true).with_fsync(true));
-        catalog.card(config.model.as_deref().unwrap_or(models::DEFAULT))?;
-        if let Some(name) = &config.type_model
-            && catalog.card(name)?.output.classes.is_empty()
-        {
-            let message = format!("serve.type_model is {name:?}, which tells no classes apart");
-            return Err(Error::new(Kind::ConfigInvalid, message));
-        }
+        let objects = match &config.objects {
+            Some(url) => Objects::at(url).await?,
+            None => Objects::in_folder(&folder.join("objects"))?,
+        };
+        let vault = Vault::open(&config.secret_key.clone().unwrap_or_else(|| folder.join("secret.key")))?;
+        db::vault::check(&db, &vault.fingerprint()).await?;
+        let redis = config.redis.as_deref().map(|url| Redis::at(url, &vault.fingerprint())).transpose()?;
+        know_models(&config, &catalog)?;
         let inference = Inference::start(Arc::new(engine), Arc::new(catalog), &config)?;
         Ok(Arc::new(Self {
             fetcher: Fetcher::new(&config.fetch_hosts)?,
-            rates: Rates::new(config.rate_megapixels),
-            sign_ins: Rates::new(10),
-            all_sign_ins: Rates::new(120),
+            rates: Rates::new("megapixels", config.rate_megapixels, redis.clone()),
+            sign_ins: Rates::new("sign_ins", 10, redis.clone()),
+            all_sign_ins: Rates::new("all_sign_ins", 120, redis.clone()),
+            redis,
             bodies: Arc::new(Semaphore::new((config.bodies_megabytes * 1_000_000 / Self::BODY_UNIT) as usize)),
             inference: Arc::new(inference),
             coalescer: Coalescer::default(),
@@ -131,13 +140,13 @@ impl App {
             started: Instant::now(),
             changes: broadcast::Sender::new(1024),
             wake: Notify::new(),
+            looked: watch::Sender::new(0),
+            post: Notify::new(),
             tell: Notify::new(),
             graphql: OnceLock::new(),
-            vault: Vault::open(&folder.join("secret.key"))?,
+            vault,
             worker,
             scratch,
-            pieces: folder.join("pieces"),
-            writers: Mutex::default(),
             _lock: lock,
             config,
             db,
@@ -171,32 +180,23 @@ impl App {
         &self.scratch
     }
 
-    /// The folder of files that come in pieces.
-    #[must_use]
-    pub fn pieces(&self) -> &Path {
-        &self.pieces
-    }
-
-    /// The right to write to a file, until it is dropped.
-    ///
-    /// # Errors
-    /// [`Kind::Conflict`] while another has it.
-    pub fn only_writer(self: &Arc<Self>, id: &str) -> Result<Writer> {
-        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
-        if !writers.insert(id.to_owned()) {
-            return Err(Error::new(Kind::Conflict, "another connection is sending this file"));
-        }
-        Ok(Writer { app: self.clone(), id: id.to_owned() })
-    }
-
     /// When the files of what ends now are deleted.
     #[must_use]
     pub fn expiry(&self) -> i64 {
         self.now() + self.config.result_hours as i64 * 3_600_000
     }
 
-    /// Tells everybody who waits that a job changed.
+    /// Tells everybody who waits, in all processes, that a job changed.
     pub fn job_changed(&self, job: &str) {
+        self.heard_of(job);
+        if let Some(redis) = self.redis.clone() {
+            let (sender, job) = (self.worker.clone(), job.to_owned());
+            tokio::spawn(async move { redis.tell(&sender, &job).await });
+        }
+    }
+
+    /// Tells everybody who waits in this process that a job changed.
+    pub fn heard_of(&self, job: &str) {
         // Nobody may be waiting.
         let _ = self.changes.send(job.to_owned());
     }
@@ -237,6 +237,39 @@ impl App {
     }
 }
 
+/// Checks that the models of the configuration are known.
+fn know_models(config: &Config, catalog: &Catalog) -> Result<()> {
+    catalog.card(config.model.as_deref().unwrap_or(models::DEFAULT))?;
+    for name in &config.work_models {
+        catalog.card(name)?;
+    }
+    if let Some(name) = &config.type_model
+        && catalog.card(name)?.output.classes.is_empty()
+    {
+        let message = format!("serve.type_model is {name:?}, which tells no classes apart");
+        return Err(Error::new(Kind::ConfigInvalid, message));
+    }
+    Ok(())
+}
+
+/// The database that processes share, with its tables up to date.
+async fn database(config: &Config, url: &str) -> Result<Database> {
+    let db = Database::open_at(url).await?;
+    if config.migrate {
+        match &config.database_direct {
+            Some(direct) => {
+                let direct = Database::open_at(direct).await?;
+                direct.migrate().await?;
+                direct.close().await;
+            }
+            None => _ = db.migrate().await?,
+        }
+    } else {
+        db.is_up_to_date().await?;
+    }
+    Ok(db)
+}
+
 /// Deletes what earlier processes were working with: all of it, or, where others may be working, what is long left.
 fn clear(scratch: &Path, all: bool) {
     if all {
@@ -263,16 +296,4 @@ fn lock(folder: &Path) -> Result<File> {
     let file = File::create(&path).map_err(taken)?;
     file.try_lock().map_err(|error| taken(error.into()))?;
     Ok(file)
-}
-
-/// The right to write to a file that comes in pieces.
-pub struct Writer {
-    app: Arc<App>,
-    id: String,
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.app.writers.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-    }
 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, jobs::JobKind};
 
 /// The settings of the service. Unknown fields are refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,8 +16,24 @@ pub struct Config {
     pub data: Option<PathBuf>,
     /// A PostgreSQL that several processes share, as `postgres://user:password@host/name`; the embedded database when unset.
     pub database: Option<String>,
+    /// The PostgreSQL itself, where `database` is a pool in transaction mode such as PgBouncer: for messages and migrations.
+    pub database_direct: Option<String>,
+    /// Whether the database's tables are brought up to date at the start; otherwise `backgroundfx migrate` does it.
+    pub migrate: bool,
+    /// A RabbitMQ that wakes workers, as `amqp://user:password@host:5672/%2f`; the database does when unset.
+    pub queue: Option<String>,
+    /// A Redis that several processes share, as `redis://:password@host:6379/0`; each counts for itself when unset.
+    pub redis: Option<String>,
+    /// Bucket of uploads and results, as `s3://bucket/prefix`; a folder of `data` when unset.
+    pub objects: Option<String>,
+    /// File of the 32 bytes that encrypt secrets in the database and sign tokens; `secret.key` in `data` when unset.
+    pub secret_key: Option<PathBuf>,
     /// Whether this process also makes the items of jobs, beside `backgroundfx worker` processes.
     pub work: bool,
+    /// The kinds of jobs this process makes items of, `pictures` and `video`; both when empty.
+    pub work_kinds: Vec<JobKind>,
+    /// The models whose items this process makes; all when empty.
+    pub work_models: Vec<String>,
     /// Pictures worked on at the same time; one for each core, at most 8, when unset.
     pub threads: Option<usize>,
     /// Most requests that wait for their turn; one more is answered 429 at once.
@@ -75,7 +91,15 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: None,
             database: None,
+            database_direct: None,
+            migrate: true,
+            queue: None,
+            redis: None,
+            objects: None,
+            secret_key: None,
             work: true,
+            work_kinds: Vec::new(),
+            work_models: Vec::new(),
             threads: None,
             waiting: 32,
             request_seconds: 120,
@@ -123,6 +147,11 @@ impl Config {
         within("drain_seconds", self.drain_seconds, 0, 3600);
         if !self.work && self.database.is_none() {
             problems.push("serve.work is false, and no other process can make jobs without serve.database".to_owned());
+        }
+        for (field, set) in [("queue", self.queue.is_some()), ("database_direct", self.database_direct.is_some())] {
+            if set && self.database.is_none() {
+                problems.push(format!("serve.{field} is set, and serve.database, which it serves, is not"));
+            }
         }
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             problems.push("serve.tls_certificate and serve.tls_key go together".to_owned());

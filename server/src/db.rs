@@ -9,16 +9,22 @@ pub mod items;
 pub mod jobs;
 mod migrations;
 pub mod organisations;
+pub mod outbox;
 pub mod projects;
 pub mod sessions;
 pub mod uploads;
 pub mod users;
+pub mod vault;
 pub mod webhooks;
 
-use std::{path::Path, time::Duration};
+use std::{
+    ops::{Deref, DerefMut},
+    path::Path,
+    time::Duration,
+};
 
 use sqlx::{
-    Any, AnyPool, Executor, Transaction,
+    Any, AnyConnection, AnyPool, Connection, Executor, Transaction,
     any::{AnyPoolOptions, install_default_drivers},
 };
 
@@ -40,15 +46,51 @@ pub enum Engine {
     Postgres,
 }
 
-/// Several statements that all happen or none.
-pub type Work = Transaction<'static, Any>;
+/// Several statements that all happen or none. It is undone unless it is committed.
+///
+/// On SQLite one work writes at a time. On PostgreSQL many do, and a row that two may want is locked first: items, in the
+/// order of their identifiers, before their job.
+pub struct Work {
+    transaction: Transaction<'static, Any>,
+    engine: Engine,
+}
 
 /// The channel on which PostgreSQL tells that a job waits.
 pub const CHANNEL: &str = "backgroundfx";
-/// Names the right to write, among what else may be locked in the same database.
-const WRITER: i64 = 0x6266_785f_7772;
+/// Names the right of [`Database::begin_alone`], among what else may be locked in the same database.
+const ALONE: i64 = 0x6266_785f_7772;
+
+/// How long a connection that was in use is taken to be well.
+const FRESH: Duration = Duration::from_millis(100);
 
 impl Engine {
+    /// What follows a `SELECT` of a row that this work changes, so that no other does until it is done.
+    #[must_use]
+    pub const fn for_update(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE",
+        }
+    }
+
+    /// As [`Engine::for_update`], passing over rows that another work has.
+    #[must_use]
+    pub const fn skipping_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// Connections of a pool, and how long one is waited for. One that is in use answers soon; one that cannot be made is told
+    /// before a client thinks that nobody is there.
+    const fn pool(self) -> (u32, Duration) {
+        match self {
+            Self::Sqlite => (8, Duration::from_secs(10)),
+            Self::Postgres => (16, Duration::from_millis(700)),
+        }
+    }
+
     /// What each connection is told at its beginning.
     const fn settings(self) -> &'static str {
         match self {
@@ -73,10 +115,12 @@ impl Database {
         let file = folder.join("backgroundfx.db");
         // What a URL gives a meaning to is written as its code.
         let path = file.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-        Self::connect(Engine::Sqlite, &format!("sqlite:{path}?mode=rwc"), &file.display().to_string()).await
+        let db = Self::connect(Engine::Sqlite, &format!("sqlite:{path}?mode=rwc"), &file.display().to_string()).await?;
+        db.migrate().await?;
+        Ok(db)
     }
 
-    /// Connects to the PostgreSQL of a URL and brings its tables up to date.
+    /// Connects to the PostgreSQL of a URL.
     ///
     /// # Errors
     /// [`Kind::ConfigInvalid`] for a URL of another kind; [`Kind::DatabaseUnusable`].
@@ -98,20 +142,74 @@ impl Database {
             let message = format!("the database {shown} cannot be opened: {error}");
             Error::new(Kind::DatabaseUnusable, message).because(error)
         };
+        let (connections, patience) = engine.pool();
         let pool = AnyPoolOptions::new()
-            .max_connections(8)
-            .acquire_timeout(Duration::from_secs(10))
+            .max_connections(connections)
+            .acquire_timeout(patience)
+            // One that was in use just now answers.
+            .test_before_acquire(false)
+            .before_acquire(|connection, facts| {
+                Box::pin(async move {
+                    if facts.idle_for > FRESH {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .after_connect(move |connection, _| {
                 Box::pin(async move { connection.execute(engine.settings()).await.map(|_| ()) })
             })
             .connect(url)
             .await
             .map_err(unusable)?;
-        migrations::all().run(&pool).await.map_err(|error| {
-            let message = format!("the tables of {shown} cannot be brought up to date: {error}");
+        Ok(Self { pool, engine })
+    }
+
+    /// Brings the tables up to date, each step in a transaction of its own, one process at a time. What the steps that were
+    /// missing are for.
+    ///
+    /// # Errors
+    /// [`Kind::DatabaseUnusable`], also when the tables are of a later version of this program.
+    pub async fn migrate(&self) -> Result<Vec<String>> {
+        let before = self.version().await?;
+        let steps = migrations::all();
+        steps.run(&self.pool).await.map_err(|error| {
+            let message = format!("the tables cannot be brought up to date: {error}");
             Error::new(Kind::DatabaseUnusable, message).because(error)
         })?;
-        Ok(Self { pool, engine })
+        let new = steps.iter().filter(|step| step.version > before);
+        Ok(new.map(|step| format!("{} {}", step.version, step.description)).collect())
+    }
+
+    /// Compares the tables' version with this program's.
+    ///
+    /// # Errors
+    /// [`Kind::DatabaseUnusable`] when they differ.
+    pub async fn is_up_to_date(&self) -> Result<()> {
+        let (here, ours) =
+            (self.version().await?, migrations::all().iter().map(|step| step.version).max().unwrap_or(0));
+        if here == ours {
+            return Ok(());
+        }
+        let message = format!(
+            "the tables are of version {here}, this program needs {ours}: run `backgroundfx migrate` of this version"
+        );
+        Err(Error::new(Kind::DatabaseUnusable, message))
+    }
+
+    /// The number of the last step that was taken; 0 in an empty database.
+    async fn version(&self) -> Result<i64> {
+        let table = match self.engine {
+            Engine::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
+            Engine::Postgres => "SELECT COUNT(*) FROM information_schema.tables WHERE table_name = '_sqlx_migrations'",
+        };
+        let (there,): (i64,) = sqlx::query_as(table).fetch_one(&self.pool).await?;
+        if there == 0 {
+            return Ok(0);
+        }
+        let (version,): (Option<i64>,) =
+            sqlx::query_as("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&self.pool).await?;
+        Ok(version.unwrap_or(0))
     }
 
     /// What answers to the SQL.
@@ -120,41 +218,36 @@ impl Database {
         self.engine
     }
 
-    /// Tells the processes of this database, once the work is committed, that a job waits. A message that is lost costs a
-    /// second: all look for themselves too.
-    ///
-    /// # Errors
-    /// [`Kind::DatabaseUnusable`].
-    pub async fn announce(&self, work: &mut Work, job: &str) -> Result<()> {
-        if self.engine == Engine::Postgres {
-            // Neither takes parameters; identifiers are our own.
-            let text: String = job.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-            sqlx::query(sqlx::AssertSqlSafe(format!("NOTIFY {CHANNEL}, '{text}'"))).execute(&mut **work).await?;
-        }
-        Ok(())
-    }
-
     /// The connections, for single statements.
     pub(crate) fn pool(&self) -> &AnyPool {
         &self.pool
     }
 
-    /// Begins work that writes. It is undone unless it is committed.
+    /// Begins work that writes.
     ///
     /// # Errors
     /// [`Kind::DatabaseUnusable`].
     pub async fn begin(&self) -> Result<Work> {
-        // Taking the writer's place at once, instead of at the first write, cannot end in two that wait for each other; and what
-        // work reads stays as it is until it is committed, on both engines.
-        match self.engine {
-            Engine::Sqlite => Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?),
-            Engine::Postgres => {
-                let mut work = self.pool.begin().await?;
-                let lock = format!("DO $$ BEGIN PERFORM pg_advisory_xact_lock({WRITER}); END $$");
-                sqlx::query(sqlx::AssertSqlSafe(lock)).execute(&mut *work).await?;
-                Ok(work)
-            }
+        let transaction = match self.engine {
+            // Taking the writer's place at once, instead of at the first write, cannot end in two that wait for each other.
+            Engine::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
+            Engine::Postgres => self.pool.begin().await?,
+        };
+        Ok(Work { transaction, engine: self.engine })
+    }
+
+    /// Begins work that decides by what it has read, of many rows or of none: no other of this sort runs beside it, and so what
+    /// it reads stays true. For what is rare.
+    ///
+    /// # Errors
+    /// [`Kind::DatabaseUnusable`].
+    pub async fn begin_alone(&self) -> Result<Work> {
+        let mut work = self.begin().await?;
+        if self.engine == Engine::Postgres {
+            let lock = format!("DO $$ BEGIN PERFORM pg_advisory_xact_lock({ALONE}); END $$");
+            sqlx::query(sqlx::AssertSqlSafe(lock)).execute(&mut *work).await?;
         }
+        Ok(work)
     }
 
     /// Whether the database answers.
@@ -169,6 +262,58 @@ impl Database {
     /// Closes all connections once they are done.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+impl Work {
+    /// Makes it so.
+    ///
+    /// # Errors
+    /// [`Kind::DatabaseUnusable`]; then it may or may not have happened.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.transaction.commit().await?)
+    }
+
+    /// Undoes it.
+    ///
+    /// # Errors
+    /// [`Kind::DatabaseUnusable`].
+    pub async fn rollback(self) -> Result<()> {
+        Ok(self.transaction.rollback().await?)
+    }
+
+    /// What answers to the SQL.
+    #[must_use]
+    pub const fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Tells the processes of this database, once the work is committed, that a job waits. A message that is lost costs a
+    /// second: all look for themselves too.
+    ///
+    /// # Errors
+    /// [`Kind::DatabaseUnusable`].
+    pub async fn announce(&mut self, job: &str) -> Result<()> {
+        if self.engine == Engine::Postgres {
+            // Neither takes parameters; identifiers are our own.
+            let text: String = job.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            sqlx::query(sqlx::AssertSqlSafe(format!("NOTIFY {CHANNEL}, '{text}'"))).execute(&mut **self).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Deref for Work {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for Work {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.transaction
     }
 }
 
@@ -187,6 +332,8 @@ pub mod testing {
         let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
         sqlx::query(create).execute(admin.pool()).await.unwrap();
         admin.close().await;
-        Database::open_at(&format!("{server}/{name}")).await.unwrap()
+        let db = Database::open_at(&format!("{server}/{name}")).await.unwrap();
+        db.migrate().await.unwrap();
+        db
     }
 }

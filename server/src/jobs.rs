@@ -10,6 +10,7 @@ use std::sync::{
 };
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::{App, Result, db::items::Claimed};
 pub use ending::{cancel, settle};
@@ -17,7 +18,8 @@ pub use pictures::Pictures;
 pub use video::Clips;
 
 /// What a job makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum JobKind {
     /// Cut-outs of one or many pictures.
     Pictures,

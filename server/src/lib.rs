@@ -7,6 +7,7 @@
 
 mod app;
 pub mod auth;
+mod breaker;
 mod coalesce;
 pub mod config;
 pub mod conformance;
@@ -16,9 +17,12 @@ pub mod fetch;
 pub mod http;
 pub mod inference;
 pub mod jobs;
+pub mod objects;
 pub mod options;
 pub mod picture;
+mod queue;
 mod rates;
+mod redis;
 pub mod serve;
 mod sources;
 mod sweep;

@@ -1,4 +1,5 @@
-//! How much each key may still send: a bucket of megapixels that fills again within a minute.
+//! How much each key may still send: a bucket of megapixels that fills again within a minute. In a Redis, where processes share
+//! one; in this process's memory otherwise, and while the Redis does not answer.
 
 use std::{
     collections::HashMap,
@@ -6,12 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, redis::Redis};
 
 /// The buckets of all keys.
 pub struct Rates {
+    name: &'static str,
     each_minute: f64,
     buckets: Mutex<HashMap<String, Bucket>>,
+    redis: Option<Redis>,
 }
 
 struct Bucket {
@@ -31,54 +34,58 @@ pub struct Allowance {
 }
 
 impl Rates {
-    /// Buckets of so many megapixels a minute.
+    /// Buckets of so many units a minute, of a name that no other buckets have.
     #[must_use]
-    pub fn new(megapixels: u32) -> Self {
-        Self { each_minute: f64::from(megapixels), buckets: Mutex::default() }
+    pub fn new(name: &'static str, each_minute: u32, redis: Option<Redis>) -> Self {
+        Self { name, each_minute: f64::from(each_minute), buckets: Mutex::default(), redis }
     }
 
-    /// Takes one megapixel before a picture is looked at.
+    /// Takes one unit, such as a megapixel before a picture is looked at.
     ///
     /// # Errors
     /// [`Kind::RateLimited`] when the bucket has none.
-    pub fn take(&self, key: &str) -> Result<Allowance> {
-        self.take_at(key, Instant::now())
-    }
-
-    fn take_at(&self, key: &str, now: Instant) -> Result<Allowance> {
-        self.with(key, now, |bucket, each_minute| {
-            if bucket.left < 1.0 {
-                let wait = Duration::from_secs_f64(((1.0 - bucket.left) / each_minute * 60.0).ceil().max(1.0));
-                let message = format!("this key has sent its {each_minute} megapixels of a minute");
-                return Err(Error::new(Kind::RateLimited, message).after(wait));
-            }
-            bucket.left -= 1.0;
-            Ok(())
-        })?;
-        Ok(self.look_at(key, now))
+    pub async fn take(&self, key: &str) -> Result<Allowance> {
+        let (enough, left) = self.spend(key, 1.0, 1.0).await;
+        if enough {
+            return Ok(self.allowance(left));
+        }
+        let wait = Duration::from_secs_f64(((1.0 - left) / self.each_minute * 60.0).ceil().max(1.0));
+        let message = format!("this key has sent its {} megapixels of a minute", self.each_minute);
+        Err(Error::new(Kind::RateLimited, message).after(wait))
     }
 
     /// Takes the rest of a picture's megapixels once its size is known; a bucket may owe.
-    pub fn settle(&self, key: &str, pixels: u64) {
-        let rest = pixels.div_ceil(1_000_000).saturating_sub(1) as f64;
-        self.with(key, Instant::now(), |bucket, _| bucket.left -= rest);
+    pub async fn settle(&self, key: &str, pixels: u64) {
+        let rest = pixels.div_ceil(1_000_000).saturating_sub(1);
+        if rest > 0 {
+            self.spend(key, f64::MIN, rest as f64).await;
+        }
     }
 
     /// What is left.
-    #[must_use]
-    pub fn look(&self, key: &str) -> Allowance {
-        self.look_at(key, Instant::now())
+    pub async fn look(&self, key: &str) -> Allowance {
+        self.allowance(self.spend(key, f64::MIN, 0.0).await.1)
     }
 
-    fn look_at(&self, key: &str, now: Instant) -> Allowance {
-        self.with(key, now, |bucket, each_minute| Allowance {
-            limit: each_minute as u32,
-            remaining: bucket.left.max(0.0) as u32,
-            full_in: Duration::from_secs_f64((each_minute - bucket.left) / each_minute * 60.0),
-        })
+    fn allowance(&self, left: f64) -> Allowance {
+        Allowance {
+            limit: self.each_minute as u32,
+            remaining: left.max(0.0) as u32,
+            full_in: Duration::from_secs_f64((self.each_minute - left).max(0.0) / self.each_minute * 60.0),
+        }
     }
 
-    fn with<T>(&self, key: &str, now: Instant, act: impl FnOnce(&mut Bucket, f64) -> T) -> T {
+    async fn spend(&self, key: &str, needed: f64, cost: f64) -> (bool, f64) {
+        if let Some(redis) = &self.redis
+            && let Some(spent) = redis.spend(&format!("{}:{key}", self.name), self.each_minute, needed, cost).await
+        {
+            return spent;
+        }
+        self.spend_here(key, Instant::now(), needed, cost)
+    }
+
+    /// Takes `cost` out of this process's bucket, if `needed` is in it: whether it was, and what is in it now.
+    fn spend_here(&self, key: &str, now: Instant, needed: f64, cost: f64) -> (bool, f64) {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let fill = |bucket: &Bucket| {
             let gained = now.saturating_duration_since(bucket.at).as_secs_f64() * self.each_minute / 60.0;
@@ -91,7 +98,9 @@ impl Rates {
         let bucket = buckets.entry(key.to_owned()).or_insert(Bucket { left: self.each_minute, at: now });
         bucket.left = fill(bucket);
         bucket.at = now;
-        act(bucket, self.each_minute)
+        let enough = bucket.left >= needed;
+        bucket.left -= if enough { cost } else { 0.0 };
+        (enough, bucket.left)
     }
 }
 
@@ -100,24 +109,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bucket_empties_says_when_it_has_more_and_fills_again() {
-        let (rates, begin) = (Rates::new(2), Instant::now());
-        assert_eq!(rates.take_at("a", begin).unwrap().remaining, 1);
-        assert_eq!(rates.take_at("a", begin).unwrap().remaining, 0);
-        let error = rates.take_at("a", begin).unwrap_err();
-        assert_eq!((error.kind(), error.retry_after()), (Kind::RateLimited, Some(Duration::from_secs(30))));
-        assert!(rates.take_at("b", begin).is_ok(), "another key has its own");
-        assert!(rates.take_at("a", begin + Duration::from_secs(31)).is_ok());
-        assert!(rates.take_at("a", begin + Duration::from_secs(32)).is_err());
+    fn a_bucket_empties_and_fills_again() {
+        let (rates, begin) = (Rates::new("test", 2, None), Instant::now());
+        let take = |key: &str, seconds: u64| rates.spend_here(key, begin + Duration::from_secs(seconds), 1.0, 1.0);
+        assert_eq!(take("a", 0), (true, 1.0));
+        assert_eq!(take("a", 0), (true, 0.0));
+        assert_eq!(take("a", 0), (false, 0.0));
+        assert!(take("b", 0).0, "another key has its own");
+        assert!(take("a", 31).0);
+        assert!(!take("a", 32).0);
     }
 
-    #[test]
-    fn a_large_picture_leaves_a_debt() {
-        let rates = Rates::new(10);
-        rates.take("a").unwrap();
-        rates.settle("a", 25_000_000);
-        assert!(rates.take("a").is_err());
-        let left = rates.look("a");
+    #[tokio::test]
+    async fn it_says_when_it_has_more() {
+        let rates = Rates::new("test", 2, None);
+        assert_eq!(rates.take("a").await.unwrap().remaining, 1);
+        rates.take("a").await.unwrap();
+        let error = rates.take("a").await.unwrap_err();
+        assert_eq!((error.kind(), error.retry_after()), (Kind::RateLimited, Some(Duration::from_secs(30))));
+    }
+
+    #[tokio::test]
+    async fn a_large_picture_leaves_a_debt() {
+        let rates = Rates::new("test", 10, None);
+        rates.take("a").await.unwrap();
+        rates.settle("a", 25_000_000).await;
+        assert!(rates.take("a").await.is_err());
+        let left = rates.look("a").await;
         assert_eq!((left.limit, left.remaining), (10, 0));
         assert!(left.full_in > Duration::from_secs(140));
     }

@@ -21,7 +21,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_rustls::TlsAcceptor;
 
-use crate::{App, Config, Error, Kind, Result, db, http, sweep, webhooks, worker};
+use crate::{App, Config, Error, Kind, Result, db, http, queue, redis, sweep, webhooks, worker};
 
 /// What a process is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,27 @@ pub enum Part {
     Service,
     /// Jobs; its address answers only whether it lives and what it counts.
     Worker,
+}
+
+/// Brings the tables of the configured database up to date: what was done, a line for each step.
+///
+/// # Errors
+/// What is wrong with the configuration or the database.
+pub fn migrate(config: &Config) -> Result<Vec<String>> {
+    config.validate()?;
+    let runtime =
+        Runtime::new().map_err(|error| Error::new(Kind::Internal, "cannot start the runtime").because(error))?;
+    runtime.block_on(async {
+        let Some(url) = config.database_direct.as_ref().or(config.database.as_ref()) else {
+            let message =
+                "the embedded database is brought up to date by `serve` itself: set serve.database for another";
+            return Err(Error::new(Kind::ConfigInvalid, message));
+        };
+        let db = db::Database::open_at(url).await?;
+        let done = db.migrate().await;
+        db.close().await;
+        done
+    })
 }
 
 /// Plays its part until the process is asked to stop. What a person must see goes to `screen`, the log to standard error.
@@ -42,6 +63,8 @@ pub fn serve(config: Config, part: Part, engine: Engine, catalog: Catalog, scree
         let message = "a worker shares its database with others: set serve.database to the address of a PostgreSQL";
         return Err(Error::new(Kind::ConfigInvalid, message));
     }
+    // Several are built in, for different clients; this one is ours. Another program around us may have chosen before.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime =
         Runtime::new().map_err(|error| Error::new(Kind::Internal, "cannot start the runtime").because(error))?;
     let traces = observe::start(&config)?;
@@ -124,10 +147,20 @@ impl Server {
         tokio::spawn(warm_up(self.app.clone()));
         tokio::spawn(sweep::run(self.app.clone()));
         tokio::spawn(webhooks::run(self.app.clone()));
-        if let Some(url) = self.app.config.database.clone() {
+        let config = &self.app.config;
+        if let Some(url) = config.database_direct.clone().or_else(|| config.database.clone()) {
             tokio::spawn(told::listen(self.app.clone(), url));
         }
+        if let Some(shared) = self.app.redis.clone() {
+            tokio::spawn(redis::listen(self.app.clone(), shared));
+        }
+        if let Some(url) = &self.app.config.queue {
+            tokio::spawn(queue::relay(self.app.clone(), url.clone()));
+        }
         let works = self.part == Part::Worker || self.app.config.work;
+        if let Some(url) = self.app.config.queue.as_ref().filter(|_| works) {
+            tokio::spawn(queue::consume(self.app.clone(), url.clone()));
+        }
         let worker = tokio::spawn({
             let app = self.app.clone();
             async move {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::TryStreamExt;
-use object_store::{ObjectStore, ObjectStoreExt, path::Path as Place};
+use object_store::path::Path as Place;
 use tokio::time;
 
 use crate::{
@@ -34,17 +34,6 @@ pub async fn run(app: Arc<App>) {
     }
 }
 
-/// Deletes one object, if it is there.
-///
-/// # Errors
-/// What the store reports.
-pub async fn remove_one(app: &App, place: &str) -> Result<()> {
-    match app.objects.delete(&Place::from(place)).await {
-        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
 async fn round(app: &App, thorough: bool) -> Result<()> {
     let now = app.now();
     worker::recover(app, now).await?;
@@ -72,25 +61,10 @@ async fn round(app: &App, thorough: bool) -> Result<()> {
 pub async fn purge(app: &App, job: &str) -> Result<()> {
     // First the files: on a full disk nothing can be written before.
     for folder in ["sources", "results"] {
-        remove_all(app, &format!("{folder}/{job}")).await?;
+        app.objects.remove_all(&format!("{folder}/{job}")).await?;
     }
     items::forget_results(&app.db, job).await?;
     jobs::purged(&app.db, job).await?;
-    Ok(())
-}
-
-/// Deletes everything below a place.
-///
-/// # Errors
-/// What the store reports.
-pub async fn remove_all(app: &App, place: &str) -> Result<()> {
-    let below: Vec<_> = app.objects.list(Some(&Place::from(place))).try_collect().await?;
-    for object in below {
-        match app.objects.delete(&object.location).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
     Ok(())
 }
 
@@ -105,7 +79,7 @@ async fn remove_orphans(app: &App, folder: &str, now: i64) -> Result<()> {
         let inside: Vec<_> = app.objects.list(Some(&place)).try_collect().await?;
         if inside.iter().all(|object| now - object.last_modified.timestamp_millis() > YOUNG) {
             tracing::warn!(job, "files that no job has are deleted");
-            remove_all(app, place.as_ref()).await?;
+            app.objects.remove_all(place.as_ref()).await?;
         }
     }
     Ok(())

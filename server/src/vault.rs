@@ -21,6 +21,7 @@ const LENGTH: usize = 32;
 pub struct Vault {
     secrets: RandomizedNonceKey,
     signing: [u8; LENGTH],
+    fingerprint: [u8; LENGTH],
 }
 
 impl Vault {
@@ -49,7 +50,15 @@ impl Vault {
         let unusable = |_| Error::new(Kind::Internal, "the key cannot be used");
         let secrets = derive(&key, b"secrets").ok_or(aws_lc_rs::error::Unspecified).map_err(unusable)?;
         let signing = derive(&key, b"tokens").ok_or(aws_lc_rs::error::Unspecified).map_err(unusable)?;
-        Ok(Self { secrets: RandomizedNonceKey::new(&AES_256_GCM, &secrets).map_err(unusable)?, signing })
+        let fingerprint = derive(&key, b"fingerprint").ok_or(aws_lc_rs::error::Unspecified).map_err(unusable)?;
+        let secrets = RandomizedNonceKey::new(&AES_256_GCM, &secrets).map_err(unusable)?;
+        Ok(Self { secrets, signing, fingerprint })
+    }
+
+    /// By what the key is known again, without telling anything of it.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        BASE64_STANDARD.encode(self.fingerprint)
     }
 
     /// The key that tokens are signed with.

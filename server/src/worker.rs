@@ -6,16 +6,18 @@
 use std::{sync::Arc, time::Duration};
 
 use backgroundfx_core as core;
+use bytes::BytesMut;
+use futures_util::stream;
 use object_store::{ObjectStoreExt, path::Path as Place};
-use tokio::{sync::Semaphore, task::JoinSet, time};
+use tokio::{io::AsyncReadExt, sync::Semaphore, task::JoinSet, time};
 
 use crate::{
     App, Error, Kind, Result,
     db::{
-        items::{self, Claimed, Ending},
+        items::{self, Able, Claimed, Ending},
         jobs,
     },
-    jobs::{Course, File, Product, make, settle},
+    jobs::{Course, File, JobKind, Product, make, settle},
 };
 
 /// How long a lease holds unless it is renewed, in milliseconds, and how often that is done.
@@ -28,20 +30,29 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Works until the server is stopped; then lets pictures finish and gives clips back.
 pub async fn run(app: Arc<App>) {
+    let threads = app.config.threads();
     // While one item is read or kept, another is in the network.
-    let slots = Arc::new(Semaphore::new(app.config.threads() + 1));
+    let slots = Arc::new(Semaphore::new(threads + 1));
+    // A clip takes long; some thread is always there for pictures, where there is more than one.
+    let clips = Arc::new(Semaphore::new(threads.saturating_sub(1).max(1)));
     let mut running = JoinSet::new();
     while !app.is_stopping() {
         let slot = slots.clone().acquire_owned().await.expect("it is never closed");
+        let clip = clips.clone().try_acquire_owned().ok();
         let now = app.now();
-        match items::claim(&app.db, &app.worker, now, now + LEASE, app.expiry()).await {
+        let claimed = items::claim(&app.db, &able(&app, clip.is_some()), &app.worker, now, now + LEASE).await;
+        if claimed.is_ok() {
+            app.looked.send_modify(|count| *count += 1);
+        }
+        match claimed {
             Ok(Some(item)) => {
                 metrics::histogram!("backgroundfx_job_wait_seconds").record((now - item.created) as f64 / 1000.0);
                 app.job_changed(&item.job);
                 let app = app.clone();
+                let clip = clip.filter(|_| item.kind == JobKind::Video);
                 running.spawn(async move {
                     one(&app, &item).await;
-                    drop(slot);
+                    drop((slot, clip));
                 });
             }
             Ok(None) => wait(&app).await,
@@ -53,6 +64,17 @@ pub async fn run(app: Arc<App>) {
         while running.try_join_next().is_some() {}
     }
     running.join_all().await;
+}
+
+/// What this process makes now.
+fn able(app: &App, clips: bool) -> Able {
+    let of_config = &app.config.work_kinds;
+    let kinds = match (of_config.is_empty(), clips) {
+        (true, true) => Vec::new(),
+        (true, false) => vec![JobKind::Pictures],
+        (false, _) => of_config.iter().copied().filter(|kind| clips || *kind != JobKind::Video).collect(),
+    };
+    Able { kinds, models: app.config.work_models.clone() }
 }
 
 async fn wait(app: &App) {
@@ -158,22 +180,16 @@ async fn finish(app: &App, item: &Claimed, product: Product) -> Result<()> {
 }
 
 /// Keeps a file of the disk, piece by piece.
-pub async fn put_file(app: &App, place: &Place, path: &std::path::Path) -> Result<()> {
-    use tokio::io::AsyncReadExt;
+async fn put_file(app: &App, place: &Place, path: &std::path::Path) -> Result<()> {
     let unreadable =
         |error: std::io::Error| Error::new(Kind::StorageUnusable, "what was made cannot be read").because(error);
-    let mut file = tokio::fs::File::open(path).await.map_err(unreadable)?;
-    let mut upload = object_store::WriteMultipart::new(app.objects.put_multipart(place).await?);
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer).await.map_err(unreadable)? {
-            0 => break,
-            length => upload.write(&buffer[..length]),
-        }
-        upload.wait_for_capacity(4).await?;
-    }
-    upload.finish().await?;
-    Ok(())
+    let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+    let chunks = stream::try_unfold(file, move |mut file| async move {
+        let mut buffer = BytesMut::with_capacity(1 << 20);
+        let length = file.read_buf(&mut buffer).await.map_err(unreadable)?;
+        Ok((length > 0).then(|| (buffer.freeze(), file)))
+    });
+    app.objects.put_stream(place, chunks).await
 }
 
 async fn give_up(app: &App, item: &Claimed, error: Error) -> Result<()> {
@@ -219,7 +235,7 @@ fn delay(attempts: i64) -> i64 {
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
 pub async fn recover(app: &App, ended_by: i64) -> Result<()> {
-    let mut work = app.db.begin().await?;
+    let mut work = app.db.begin_alone().await?;
     let left = items::recover(&mut work, ended_by, app.now(), MOST_ATTEMPTS).await?;
     for job in &left {
         settle(&mut work, job, app.now(), app.expiry()).await?;

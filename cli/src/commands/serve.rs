@@ -12,6 +12,26 @@ use crate::{
     exit::{self, DONE, Ended},
 };
 
+/// Brings the tables of a database that processes share up to date.
+pub fn migrate(database: Option<String>, config: &Config) -> Ended {
+    let mut settings = config.serve.clone().unwrap_or_default();
+    if let Some(database) = database {
+        (settings.database, settings.database_direct) = (Some(database), None);
+    }
+    Ok(match server::serve::migrate(&settings) {
+        Ok(done) => {
+            for step in &done {
+                println!("{step}");
+            }
+            if done.is_empty() {
+                println!("nothing to do");
+            }
+            DONE
+        }
+        Err(error) => exit::served(&error),
+    })
+}
+
 /// Serves, or makes jobs, until the process is asked to stop.
 pub fn run(arguments: ServeArguments, part: Part, config: &Config) -> Ended {
     let mut settings = config.serve.clone().unwrap_or_default();

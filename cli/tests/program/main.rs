@@ -4,6 +4,10 @@
 mod codes;
 mod configuration;
 mod cutouts;
+#[cfg(all(feature = "server", unix))]
+mod engines;
+#[cfg(all(feature = "server", unix))]
+mod faults;
 mod keying;
 mod matte_distances;
 mod matting;

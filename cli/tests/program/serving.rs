@@ -12,10 +12,10 @@ use std::{
 use serde_json::Value;
 
 /// A server of a folder, on any port, that keys by colour and so needs no weights.
-struct Server {
+pub struct Server {
     child: Child,
     address: String,
-    key: Option<String>,
+    pub key: Option<String>,
 }
 
 impl Server {
@@ -24,7 +24,12 @@ impl Server {
     }
 
     /// Starts `serve` or `worker` with these variables set.
-    fn start_as(command: &str, folder: &Path, variables: &[(&str, &str)]) -> Self {
+    pub fn start_as(command: &str, folder: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::try_start_as(command, folder, variables).unwrap()
+    }
+
+    /// As [`Server::start_as`]; none when the process ended instead.
+    pub fn try_start_as(command: &str, folder: &Path, variables: &[(&str, &str)]) -> Option<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_backgroundfx"))
             .args([command, "--listen", "127.0.0.1:0", "--model", "chroma", "--data"])
             .arg(folder)
@@ -44,16 +49,19 @@ impl Server {
                 break;
             }
         }
-        Self { child, address: address.unwrap(), key }
+        if address.is_none() {
+            child.wait().unwrap();
+        }
+        Some(Self { child, address: address?, key })
     }
 
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// A request on a connection of its own: status and JSON.
-    fn ask(&self, method: &str, path: &str, key: &str, body: &str) -> (u16, Value) {
+    pub fn ask(&self, method: &str, path: &str, key: &str, body: &str) -> (u16, Value) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
         write!(
@@ -78,7 +86,7 @@ impl Drop for Server {
 }
 
 /// A red square before green, as base64 of a PNG-less BMP: small enough to write here by hand.
-fn picture(side: u32) -> String {
+pub fn picture(side: u32) -> String {
     let mut file = b"BM".to_vec();
     let pixels = side * side * 4;
     file.extend((54 + pixels).to_le_bytes());
@@ -115,7 +123,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 /// All files below a folder.
-fn files(folder: &Path) -> Vec<String> {
+pub fn files(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries
         .flat_map(|entry| match entry.path() {

@@ -38,20 +38,15 @@ fn delivery((id, webhook, event, payload, status, attempts, next_at, created, la
     Delivery { id, webhook, event, payload, status, attempts, next_at, created, last_answer }
 }
 
-/// Has every address of an organisation told, in the work that makes it true.
+/// The addresses that are told what becomes of a job.
 ///
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
-pub async fn announce(work: &mut Work, organisation: &str, event: &str, payload: &str, now: i64) -> Result<()> {
-    let listening: Vec<(String,)> =
-        sqlx::query_as("SELECT id FROM webhooks WHERE organisation = $1 AND disabled IS NULL")
-            .bind(organisation)
-            .fetch_all(&mut **work)
-            .await?;
-    for (webhook,) in listening {
-        insert(work, &webhook, event, payload, now).await?;
-    }
-    Ok(())
+pub async fn listening(work: &mut Work, job: &str) -> Result<Vec<String>> {
+    let sql = "SELECT w.id FROM webhooks w JOIN jobs j ON j.organisation = w.organisation \
+               WHERE j.id = $1 AND w.disabled IS NULL";
+    let rows: Vec<(String,)> = sqlx::query_as(sql).bind(job).fetch_all(&mut **work).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Has one address told.
@@ -89,7 +84,8 @@ pub async fn claim(db: &Database, now: i64, until: i64, most: i64) -> Result<Vec
     }
     let mut work = db.begin().await?;
     let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM deliveries WHERE status = 'waiting' AND next_at <= $1 ORDER BY next_at LIMIT $2"
+        "SELECT {COLUMNS} FROM deliveries WHERE status = 'waiting' AND next_at <= $1 ORDER BY next_at LIMIT $2{}",
+        work.engine().skipping_locked()
     )))
     .bind(now)
     .bind(most)

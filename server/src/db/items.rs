@@ -3,7 +3,7 @@
 use crate::{
     Error, Kind, Result,
     db::{Database, Work},
-    jobs::Status,
+    jobs::{JobKind, Status},
 };
 
 /// An item as it is shown.
@@ -40,6 +40,8 @@ pub struct Claimed {
     pub job: String,
     /// Whose it is.
     pub organisation: String,
+    /// What is made.
+    pub kind: JobKind,
     /// Its place in the job.
     pub number: i64,
     /// What its sender calls the file.
@@ -72,7 +74,37 @@ pub struct NewItem<'a> {
     pub name: Option<&'a str>,
     /// Where it is.
     pub source: &'a str,
+    /// The model it needs, if it needs one that not every worker has.
+    pub model: Option<&'a str>,
 }
+
+/// What a worker can make.
+#[derive(Debug, Clone, Default)]
+pub struct Able {
+    /// Kinds of jobs; none are all.
+    pub kinds: Vec<JobKind>,
+    /// Models; none are all.
+    pub models: Vec<String>,
+}
+
+impl Able {
+    /// The names between commas, as the condition below compares them; empty for all.
+    fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+        names.fold(String::new(), |text, name| format!("{text},{name}")) + ","
+    }
+
+    fn kinds(&self) -> String {
+        if self.kinds.is_empty() { String::new() } else { Self::listed(self.kinds.iter().map(|kind| kind.name())) }
+    }
+
+    fn models(&self) -> String {
+        if self.models.is_empty() { String::new() } else { Self::listed(self.models.iter().map(String::as_str)) }
+    }
+}
+
+/// The condition of what may be begun: $1 is now, $2 and $3 are what a worker is able to.
+const READY: &str = "i.status = 'queued' AND i.run_after <= $1 AND ($2 = '' OR REPLACE($2, ',' || i.kind || ',', '') <> $2) \
+     AND ($3 = '' OR i.model IS NULL OR REPLACE($3, ',' || i.model || ',', '') <> $3)";
 
 /// Adds one to a job.
 ///
@@ -80,8 +112,8 @@ pub struct NewItem<'a> {
 /// [`Kind::DatabaseUnusable`].
 pub async fn insert(work: &mut Work, job: &crate::db::jobs::Job, item: &NewItem<'_>) -> Result<()> {
     sqlx::query(
-        "INSERT INTO items (id, job, organisation, number, name, source, status, priority, created, run_after) \
-         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $8)",
+        "INSERT INTO items (id, job, organisation, number, name, source, status, priority, created, run_after, kind, model) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $8, $9, $10)",
     )
     .bind(format!("{}.{:06}", job.id, item.number))
     .bind(&job.id)
@@ -91,57 +123,108 @@ pub async fn insert(work: &mut Work, job: &crate::db::jobs::Job, item: &NewItem<
     .bind(item.source)
     .bind(job.priority)
     .bind(job.created)
+    .bind(job.kind.name())
+    .bind(item.model)
     .execute(&mut **work)
     .await?;
     Ok(())
 }
 
-/// Takes the next item: of the highest priority, of the organisation that has waited longest, the oldest.
+/// Takes the next item that a worker is able to make: of the highest priority, of the organisation that has waited longest, the
+/// oldest.
 ///
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
-pub async fn claim(db: &Database, worker: &str, now: i64, lease_until: i64, expires: i64) -> Result<Option<Claimed>> {
-    type Row = (String, String, String, i64, Option<String>, String, i64, i64, i64);
-    // Most often there is nothing, and looking takes no writer's place.
-    let waiting: Option<(i64,)> =
-        sqlx::query_as("SELECT number FROM items WHERE status = 'queued' AND run_after <= $1 LIMIT 1")
-            .bind(now)
-            .fetch_optional(db.pool())
-            .await?;
-    if waiting.is_none() {
-        return Ok(None);
-    }
-    let mut work = db.begin().await?;
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT i.id, i.job, i.organisation, i.number, i.name, i.source, i.attempts, i.fence, i.created FROM items i \
-         LEFT JOIN turns t ON t.organisation = i.organisation WHERE i.status = 'queued' AND i.run_after <= $1 \
-         ORDER BY i.priority DESC, COALESCE(t.at, 0), i.created, i.id LIMIT 1",
-    )
-    .bind(now)
-    .fetch_optional(&mut *work)
-    .await?;
-    let Some((id, job, organisation, number, name, source, attempts, fence, created)) = row else {
+pub async fn claim(db: &Database, able: &Able, worker: &str, now: i64, lease_until: i64) -> Result<Option<Claimed>> {
+    // Most often nothing waits, and looking takes no writer's place.
+    let waiting = waiting(db, able, now).await?;
+    for organisation in &waiting {
+        let mut work = db.begin().await?;
+        if let Some(item) = take(&mut work, organisation, able, worker, now, lease_until).await? {
+            // Who waits alone takes nobody's turn.
+            if waiting.len() > 1 {
+                had_turn(&mut work, organisation, now).await?;
+            }
+            crate::db::jobs::begun(&mut work, &item.job, now).await?;
+            work.commit().await?;
+            return Ok(Some(item));
+        }
+        // Others were quicker.
         work.rollback().await?;
-        return Ok(None);
-    };
-    sqlx::query(
-        "UPDATE items SET status = 'running', worker = $1, lease_until = $2, attempts = attempts + 1, fence = fence + 1, \
-         started = COALESCE(started, $3) WHERE id = $4",
-    )
-    .bind(worker)
-    .bind(lease_until)
-    .bind(now)
-    .bind(&id)
-    .execute(&mut *work)
-    .await?;
-    sqlx::query("INSERT INTO turns (organisation, at) VALUES ($1, $2) ON CONFLICT (organisation) DO UPDATE SET at = excluded.at")
-        .bind(&organisation)
+    }
+    Ok(None)
+}
+
+/// Whose turn it is, a few of them: as many as others may empty before we come.
+async fn waiting(db: &Database, able: &Able, now: i64) -> Result<Vec<String>> {
+    // From one organisation with something queued to the next, by the index: what this costs does not grow with the queue.
+    let sql = format!(
+        "WITH RECURSIVE waiting (organisation) AS (SELECT MIN(organisation) FROM items WHERE status = 'queued' UNION ALL \
+         SELECT (SELECT MIN(i.organisation) FROM items i WHERE i.status = 'queued' AND i.organisation > w.organisation) \
+         FROM waiting w WHERE w.organisation IS NOT NULL) \
+         SELECT organisation FROM (SELECT w.organisation AS organisation, COALESCE(t.at, 0) AS at, \
+         (SELECT i.priority FROM items i WHERE i.organisation = w.organisation AND {READY} \
+         ORDER BY i.priority DESC, i.created, i.id LIMIT 1) AS priority \
+         FROM waiting w LEFT JOIN turns t ON t.organisation = w.organisation WHERE w.organisation IS NOT NULL) nexts \
+         WHERE priority IS NOT NULL ORDER BY priority DESC, at, organisation LIMIT 8"
+    );
+    let rows: Vec<(String,)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(now)
-        .execute(&mut *work)
+        .bind(able.kinds())
+        .bind(able.models())
+        .fetch_all(db.pool())
         .await?;
-    crate::db::jobs::settle(&mut work, &job, now, expires).await?;
-    work.commit().await?;
-    Ok(Some(Claimed { id, job, organisation, number, name, source, attempts: attempts + 1, fence: fence + 1, created }))
+    Ok(rows.into_iter().map(|(organisation,)| organisation).collect())
+}
+
+async fn take(
+    work: &mut Work,
+    organisation: &str,
+    able: &Able,
+    worker: &str,
+    now: i64,
+    lease_until: i64,
+) -> Result<Option<Claimed>> {
+    type Row = (String, String, String, i64, Option<String>, String, i64, i64, i64);
+    let sql = format!(
+        "UPDATE items SET status = 'running', worker = $4, lease_until = $5, attempts = attempts + 1, fence = fence + 1, \
+         started = COALESCE(started, $1) WHERE id = (SELECT i.id FROM items i WHERE i.organisation = $6 AND {READY} \
+         ORDER BY i.priority DESC, i.created, i.id LIMIT 1{}) \
+         RETURNING id, job, kind, number, name, source, attempts, fence, created",
+        work.engine().skipping_locked()
+    );
+    let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(now)
+        .bind(able.kinds())
+        .bind(able.models())
+        .bind(worker)
+        .bind(lease_until)
+        .bind(organisation)
+        .fetch_optional(&mut **work)
+        .await?;
+    let Some((id, job, kind, number, name, source, attempts, fence, created)) = row else { return Ok(None) };
+    let kind = JobKind::named(&kind)
+        .ok_or_else(|| Error::new(Kind::Internal, format!("the database holds the kind of job {kind:?}")))?;
+    let organisation = organisation.to_owned();
+    Ok(Some(Claimed { id, job, organisation, kind, number, name, source, attempts, fence, created }))
+}
+
+/// Notes that an organisation had its turn. Where another work is just noting the same, that will do.
+async fn had_turn(work: &mut Work, organisation: &str, now: i64) -> Result<()> {
+    let sql = format!(
+        "UPDATE turns SET at = $1 WHERE organisation = (SELECT organisation FROM turns WHERE organisation = $2{})",
+        work.engine().skipping_locked()
+    );
+    let done =
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(now).bind(organisation).execute(&mut **work).await?.rows_affected();
+    if done == 0 {
+        sqlx::query("INSERT INTO turns (organisation, at) VALUES ($1, $2) ON CONFLICT (organisation) DO NOTHING")
+            .bind(organisation)
+            .bind(now)
+            .execute(&mut **work)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Renews a lease and tells how far the work is. Whether the lease still holds.
@@ -232,13 +315,14 @@ pub async fn give_back(db: &Database, item: &Claimed, now: i64) -> Result<()> {
 ///
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
-pub async fn cancel(work: &mut Work, job: &str, now: i64) -> Result<()> {
+pub async fn cancel(work: &mut Work, organisation: &str, job: &str, now: i64) -> Result<()> {
     sqlx::query(
         "UPDATE items SET status = 'cancelled', stage = NULL, lease_until = NULL, finished = $1 \
-         WHERE job = $2 AND status IN ('queued', 'running')",
+         WHERE job = $2 AND organisation = $3 AND status IN ('queued', 'running')",
     )
     .bind(now)
     .bind(job)
+    .bind(organisation)
     .execute(&mut **work)
     .await?;
     Ok(())
@@ -250,9 +334,11 @@ pub async fn cancel(work: &mut Work, job: &str, now: i64) -> Result<()> {
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
 pub async fn recover(work: &mut Work, ended_by: i64, now: i64, most: i64) -> Result<Vec<String>> {
-    let lost: Vec<(String, String, i64)> = sqlx::query_as(
-        "SELECT id, job, attempts FROM items WHERE status = 'running' AND (lease_until IS NULL OR lease_until <= $1)",
-    )
+    let lost: Vec<(String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "SELECT id, job, attempts FROM items WHERE status = 'running' AND (lease_until IS NULL OR lease_until <= $1) ORDER BY id{}",
+        // Who is just ending or renewing one is not dead.
+        work.engine().skipping_locked()
+    )))
     .bind(ended_by)
     .fetch_all(&mut **work)
     .await?;
@@ -381,7 +467,7 @@ mod tests {
         let mut work = db.begin().await.unwrap();
         jobs::insert(&mut work, &job, "key").await.unwrap();
         for number in 1..=items {
-            insert(&mut work, &job, &NewItem { number, name: None, source: "object:x" }).await.unwrap();
+            insert(&mut work, &job, &NewItem { number, name: None, source: "object:x", model: None }).await.unwrap();
         }
         work.commit().await.unwrap();
     }
@@ -399,13 +485,13 @@ mod tests {
     async fn only_the_latest_beginning_may_end_an_item() {
         let (db, _folder) = database().await;
         send(&db, "org_a", "job_1", 1, 0, 1).await;
-        let lost = claim(&db, "one", 10, 20, 99).await.unwrap().unwrap();
-        assert!(claim(&db, "two", 11, 21, 99).await.unwrap().is_none(), "it is taken");
+        let lost = claim(&db, &Able::default(), "one", 10, 20).await.unwrap().unwrap();
+        assert!(claim(&db, &Able::default(), "two", 11, 21).await.unwrap().is_none(), "it is taken");
         let mut work = db.begin().await.unwrap();
         assert!(recover(&mut work, 19, 19, 3).await.unwrap().is_empty(), "its lease holds");
         assert_eq!(recover(&mut work, 20, 20, 3).await.unwrap(), ["job_1"]);
         work.commit().await.unwrap();
-        let again = claim(&db, "two", 21, 40, 99).await.unwrap().unwrap();
+        let again = claim(&db, &Able::default(), "two", 21, 40).await.unwrap().unwrap();
         assert_eq!((lost.fence, again.fence, again.attempts), (1, 2, 2));
         assert!(!renew(&db, &lost, 60, 0.5, None).await.unwrap());
         assert!(!end(&db, &lost).await, "the zombie comes too late");
@@ -422,7 +508,7 @@ mod tests {
         let (db, _folder) = database().await;
         send(&db, "org_a", "job_1", 1, 0, 1).await;
         for attempt in 1..=3 {
-            let item = claim(&db, "one", 10, 20, 99).await.unwrap().unwrap();
+            let item = claim(&db, &Able::default(), "one", 10, 20).await.unwrap().unwrap();
             assert_eq!(item.attempts, attempt);
             let mut work = db.begin().await.unwrap();
             for job in recover(&mut work, i64::MAX, 10, 3).await.unwrap() {
@@ -430,7 +516,7 @@ mod tests {
             }
             work.commit().await.unwrap();
         }
-        assert!(claim(&db, "one", 10, 20, 99).await.unwrap().is_none());
+        assert!(claim(&db, &Able::default(), "one", 10, 20).await.unwrap().is_none());
         let job = jobs::get(&db, "org_a", "job_1").await.unwrap();
         assert_eq!((job.status, job.expires), (Status::Failed, Some(99)));
     }
@@ -443,7 +529,7 @@ mod tests {
         send(&db, "org_a", "job_3", 1, 5, 3).await;
         let mut order = Vec::new();
         for now in 10..16 {
-            let item = claim(&db, "one", now, 100, 99).await.unwrap().unwrap();
+            let item = claim(&db, &Able::default(), "one", now, 100).await.unwrap().unwrap();
             order.push(format!("{} {}", item.job, item.number));
         }
         assert_eq!(order, ["job_3 1", "job_2 1", "job_1 1", "job_2 2", "job_1 2", "job_1 3"]);
@@ -453,8 +539,8 @@ mod tests {
     async fn what_is_given_back_did_not_count() {
         let (db, _folder) = database().await;
         send(&db, "org_a", "job_1", 1, 0, 1).await;
-        let item = claim(&db, "one", 10, 20, 99).await.unwrap().unwrap();
+        let item = claim(&db, &Able::default(), "one", 10, 20).await.unwrap().unwrap();
         give_back(&db, &item, 11).await.unwrap();
-        assert_eq!(claim(&db, "two", 12, 20, 99).await.unwrap().unwrap().attempts, 1);
+        assert_eq!(claim(&db, &Able::default(), "two", 12, 20).await.unwrap().unwrap().attempts, 1);
     }
 }

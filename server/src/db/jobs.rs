@@ -171,29 +171,47 @@ pub async fn facts(work: &mut Work, id: &str) -> Result<Job> {
     job(row)
 }
 
-/// Brings a job's status up to date with its items, in the same work as the item's change. Whether it ended now.
+/// Notes that a job's first item was begun.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn begun(work: &mut Work, id: &str, now: i64) -> Result<()> {
+    sqlx::query("UPDATE jobs SET status = 'running', started = $1 WHERE id = $2 AND status = 'queued'")
+        .bind(now)
+        .bind(id)
+        .execute(&mut **work)
+        .await?;
+    Ok(())
+}
+
+/// Ends a job if its last item has ended, in the same work as that. Whether it ended now.
 ///
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
 pub async fn settle(work: &mut Work, id: &str, now: i64, expires: i64) -> Result<bool> {
-    let counts: Vec<(String, i64)> =
-        sqlx::query_as("SELECT status, COUNT(*) FROM items WHERE job = $1 GROUP BY status")
-            .bind(id)
-            .fetch_all(&mut **work)
-            .await?;
-    let count = |status: Status| counts.iter().find(|(name, _)| name == status.name()).map_or(0, |(_, count)| *count);
-    if count(Status::Queued) + count(Status::Running) > 0 {
-        sqlx::query("UPDATE jobs SET status = 'running', started = $1 WHERE id = $2 AND status = 'queued'")
-            .bind(now)
-            .bind(id)
-            .execute(&mut **work)
-            .await?;
+    // Of two works that end the last two items, the later one must see the earlier.
+    let lock = format!("SELECT created FROM jobs WHERE id = $1{}", work.engine().for_update());
+    let _: (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(lock)).bind(id).fetch_one(&mut **work).await?;
+    let any = |condition: &str| {
+        format!(
+            "CAST(CASE WHEN EXISTS (SELECT 1 FROM items WHERE job = $1 AND {condition}) THEN 1 ELSE 0 END AS BIGINT)"
+        )
+    };
+    let sql = format!(
+        "SELECT {}, {}, {}",
+        any("status IN ('queued', 'running')"),
+        any("status = 'succeeded'"),
+        any("status = 'failed'")
+    );
+    let (open, succeeded, failed): (i64, i64, i64) =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_one(&mut **work).await?;
+    if open == 1 {
         return Ok(false);
     }
-    let status = match (count(Status::Succeeded), count(Status::Failed)) {
-        (0, 0) => Status::Cancelled,
-        (0, _) => Status::Failed,
-        _ => Status::Succeeded,
+    let status = match (succeeded, failed) {
+        (1, _) => Status::Succeeded,
+        (_, 1) => Status::Failed,
+        _ => Status::Cancelled,
     };
     let ended = sqlx::query(
         "UPDATE jobs SET status = $1, finished = $2, expires = $3, started = COALESCE(started, $2) \

@@ -7,13 +7,14 @@ use sqlx::{
 
 /// Number, what it is for, and its statements. (The macro of sqlx that reads the folder would build SQLite a second time, for
 /// the compiler.)
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "accounts", include_str!("../../migrations/0001_accounts.sql")),
     (2, "jobs", include_str!("../../migrations/0002_jobs.sql")),
     (3, "uploads", include_str!("../../migrations/0003_uploads.sql")),
     (4, "webhooks and projects", include_str!("../../migrations/0004_webhooks_and_projects.sql")),
     (5, "sessions", include_str!("../../migrations/0005_sessions.sql")),
     (6, "scopes", include_str!("../../migrations/0006_scopes.sql")),
+    (7, "claims", include_str!("../../migrations/0007_claims.sql")),
 ];
 
 /// All steps, each a transaction of its own.

@@ -1,6 +1,6 @@
 //! Who may call a route: the key is looked up, the role is asked, before anything of the body is read.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::Request,
@@ -19,13 +19,19 @@ use crate::{
 /// The cookie of a session.
 pub const COOKIE: &str = "bfx_session";
 
+/// How long it is waited for who a caller is: a database that is frozen is told before its client thinks that nobody is there.
+const PATIENCE: Duration = Duration::from_millis(900);
+
 /// Times in milliseconds closer than this are not worth a write.
 const USED_AGAIN: i64 = 60_000;
 
 /// Lets a request through whose caller may do what the route needs, and tells the route who it is.
 pub async fn check(app: Arc<App>, needs: Needs, mut request: Request, next: Next) -> Response {
     if needs != Needs::Nothing {
-        match caller(&app, needs, request.method(), request.headers()).await {
+        let found = tokio::time::timeout(PATIENCE, caller(&app, needs, request.method(), request.headers())).await;
+        let silent =
+            || Error::new(Kind::DatabaseUnusable, "the database does not answer").after(Duration::from_secs(2));
+        match found.unwrap_or_else(|_| Err(silent())) {
             Ok(caller) => _ = request.extensions_mut().insert(caller),
             Err(error) => {
                 // Most clients read no answer before they have sent everything.
@@ -37,7 +43,7 @@ pub async fn check(app: Arc<App>, needs: Needs, mut request: Request, next: Next
     next.run(request).await
 }
 
-async fn caller(app: &App, needs: Needs, method: &Method, headers: &HeaderMap) -> Result<Caller> {
+async fn caller(app: &Arc<App>, needs: Needs, method: &Method, headers: &HeaderMap) -> Result<Caller> {
     let caller = match (key(headers), session(headers)) {
         (Some(token), _) if token.starts_with("eyJ") => by_token(app, token).await?,
         (Some(key), _) => by_key(app, key).await?,
@@ -49,14 +55,18 @@ async fn caller(app: &App, needs: Needs, method: &Method, headers: &HeaderMap) -
     Ok(caller)
 }
 
-async fn by_key(app: &App, key: &str) -> Result<Caller> {
+async fn by_key(app: &Arc<App>, key: &str) -> Result<Caller> {
     let unknown = || Error::new(Kind::Unauthenticated, "the API key is not known here, or was revoked");
     let (caller, used) = api_keys::caller(&app.db, &keys::hash(key)).await?.ok_or_else(unknown)?;
     let now = app.now();
-    if used.is_none_or(|used| now - used > USED_AGAIN)
-        && let Err(error) = api_keys::touch(&app.db, &caller.actor, now).await
-    {
-        tracing::warn!(%error, "cannot note that a key was used");
+    if used.is_none_or(|used| now - used > USED_AGAIN) {
+        // Nobody waits for it: on an embedded database others may be writing.
+        let (app, actor) = (app.clone(), caller.actor.clone());
+        tokio::spawn(async move {
+            if let Err(error) = api_keys::touch(&app.db, &actor, now).await {
+                tracing::warn!(%error, "cannot note that a key was used");
+            }
+        });
     }
     Ok(caller)
 }

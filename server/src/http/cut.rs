@@ -37,7 +37,7 @@ pub async fn cut_out(app: &Arc<App>, caller: &Caller, order: Order) -> Outcome {
         let message = format!("the picture was not done within {} seconds", most.as_secs());
         Err(Arc::new(Error::new(Kind::TookTooLong, message).after(Duration::from_secs(10))))
     })?;
-    app.rates.settle(&caller.actor, made.report.picture.pixels());
+    app.rates.settle(&caller.actor, made.report.picture.pixels()).await;
     metrics::counter!("backgroundfx_pictures_total").increment(1);
     Ok(made)
 }
@@ -46,11 +46,11 @@ pub async fn cut_out(app: &Arc<App>, caller: &Caller, order: Order) -> Outcome {
 ///
 /// # Errors
 /// [`Kind::RateLimited`], [`Kind::Busy`], [`Kind::Stopping`].
-pub fn admit(app: &App, caller: &Caller) -> Result<Allowance> {
+pub async fn admit(app: &App, caller: &Caller) -> Result<Allowance> {
     if app.is_stopping() {
         return Err(Error::new(Kind::Stopping, "the server is being stopped").after(Duration::from_secs(5)));
     }
-    let left = app.rates.take(&caller.actor)?;
+    let left = app.rates.take(&caller.actor).await?;
     if app.inference.is_full() {
         let (waiting, _) = app.inference.filling();
         return Err(Error::new(Kind::Busy, format!("{waiting} requests wait already")).after(Duration::from_secs(2)));

@@ -230,7 +230,7 @@ impl Reading {
             organisation: caller.organisation.clone(),
             actor: caller.actor.clone(),
             role: caller.role.name(),
-            megapixels_remaining: app.rates.look(&caller.actor).remaining,
+            megapixels_remaining: app.rates.look(&caller.actor).await.remaining,
         })
     }
 

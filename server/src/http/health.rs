@@ -64,7 +64,7 @@ pub async fn account(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, Problem> {
-    let left = app.rates.look(&caller.actor);
+    let left = app.rates.look(&caller.actor).await;
     Ok(Json(json!({
         "organisation": caller.organisation,
         "actor": caller.actor,

@@ -225,7 +225,7 @@ pub async fn end(app: &App, caller: &Caller, id: &str) -> Result<Job> {
         // Before anything is written: that may be what makes room for it.
         crate::sweep::purge(app, id).await?;
     }
-    let mut work = app.db.begin().await?;
+    let mut work = app.db.begin_alone().await?;
     let now = app.now();
     crate::jobs::cancel(&mut work, &caller.organisation, id, now).await?;
     audit(app, &mut work, caller, "job.delete", id).await?;

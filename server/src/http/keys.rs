@@ -57,12 +57,12 @@ pub async fn create(
     if !caller.scopes.contain(scopes) {
         return Err(Error::new(Kind::Forbidden, "a key gives no scope that it does not have itself").into());
     }
-    let mut work = app.db.begin().await?;
+    let mut work = app.db.begin_alone().await?;
     let mut key = blank(&app, wanted.name.trim(), wanted.role);
     key.scopes = scopes;
     let text = add(&mut work, &caller.organisation, &mut key).await?;
     audit(&app, &mut work, &caller, "key.create", &key.id).await?;
-    work.commit().await.map_err(Error::from)?;
+    work.commit().await?;
     let mut shown = show(&key);
     shown["key"] = text.into();
     Ok((StatusCode::CREATED, Json(shown)).into_response())
@@ -81,13 +81,13 @@ pub async fn revoke(
         let message = format!("the role {} may not revoke a key of the role {}", caller.role.name(), key.role.name());
         return Err(Error::new(Kind::Forbidden, message).into());
     }
-    let mut work = app.db.begin().await?;
+    let mut work = app.db.begin_alone().await?;
     if !api_keys::revoke(&mut work, &caller.organisation, &id, app.now()).await? {
         return Err(unknown().into());
     }
     sessions::delete_of(&mut work, &id).await?;
     audit(&app, &mut work, &caller, "key.revoke", &id).await?;
-    work.commit().await.map_err(Error::from)?;
+    work.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

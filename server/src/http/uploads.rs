@@ -1,7 +1,7 @@
 //! `/v1/uploads`: large files in pieces that survive a broken connection, by the protocol tus 1.0.0 with its extensions
 //! creation, termination and expiration.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Extension,
@@ -12,17 +12,23 @@ use axum::{
 };
 use backgroundfx_core::files::Format;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use futures_util::StreamExt;
-use object_store::path::Path as Place;
-use tokio::{fs, io::AsyncWriteExt};
+use bytes::{Bytes, BytesMut};
+use futures_util::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
+use object_store::{ObjectStoreExt, path::Path as Place};
 
 use super::problem::Problem;
 use crate::{
     App, Error, Kind, Result,
     auth::Caller,
     db::uploads::{self, Upload},
-    worker::put_file,
+    objects::Objects,
 };
+
+/// Most bytes of a piece, and of what is held in memory of an upload.
+const PIECE: usize = 8 << 20;
 
 const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 
@@ -59,8 +65,6 @@ pub async fn create(
         object: None,
         expires: app.expiry(),
     };
-    fs::create_dir_all(app.pieces()).await.map_err(unwritable)?;
-    fs::File::create(piece(&app, &upload.id)).await.map_err(unwritable)?;
     uploads::insert(&app.db, &caller.organisation, &upload, app.now()).await?;
     let mut response = StatusCode::CREATED.into_response();
     if let Ok(place) = HeaderValue::from_str(&format!("/v1/uploads/{}", upload.id)) {
@@ -95,59 +99,60 @@ pub async fn append(
         );
     }
     let upload = uploads::get(&app.db, &caller.organisation, &id).await?;
-    // Two connections must not write one file.
-    let _only = app.only_writer(&id)?;
     let at = offset(&app, &upload).await?;
     let claimed = number(&parts.headers, "upload-offset")?;
     if claimed != at {
         return Err(Error::new(Kind::Conflict, format!("Upload-Offset is {claimed}, and {at} bytes are here")).into());
     }
-    let length = upload.length as u64;
-    let at = write(&app, &upload, at, length, body).await?;
-    if at == length && upload.object.is_none() {
-        let object = format!("uploads/{}/{id}", caller.organisation);
-        put_file(&app, &Place::from(object.as_str()), &piece(&app, &id)).await?;
-        uploads::complete(&app.db, &id, &object).await?;
-        fs::remove_file(piece(&app, &id)).await.map_err(unwritable)?;
+    let at = write(&app, &upload, at, body).await?;
+    if at == upload.length as u64 && upload.object.is_none() {
+        join(&app, &caller, &upload).await?;
     }
     Ok(with_state(StatusCode::NO_CONTENT.into_response(), &upload, at))
 }
 
-/// Adds to the piece file what comes, also when the connection breaks; how long it is then.
-async fn write(app: &App, upload: &Upload, mut at: u64, length: u64, body: Body) -> Result<u64> {
-    if at == length {
-        return Ok(at);
-    }
-    let mut file = fs::OpenOptions::new().append(true).open(piece(app, &upload.id)).await.map_err(unwritable)?;
-    let mut chunks = body.into_data_stream();
-    let mut broken = None;
-    while let Some(chunk) = chunks.next().await {
-        let chunk = match chunk {
-            Ok(chunk) => chunk,
-            Err(error) => {
-                broken = Some(error);
-                break;
+/// Keeps what comes as further pieces, also when the connection breaks; how much is here then.
+async fn write(app: &App, upload: &Upload, mut at: u64, body: Body) -> Result<u64> {
+    let (length, mut chunks, mut buffer) = (upload.length as u64, body.into_data_stream(), BytesMut::new());
+    while at < length {
+        let chunk = chunks.next().await;
+        let ends = !matches!(chunk, Some(Ok(_)));
+        if let Some(Ok(chunk)) = &chunk {
+            buffer.extend_from_slice(chunk);
+        }
+        if at + buffer.len() as u64 > length {
+            let message = format!("more came than the {length} bytes of Upload-Length");
+            return Err(Error::new(Kind::RequestInvalid, message));
+        }
+        if (ends && !buffer.is_empty()) || buffer.len() >= PIECE || at + buffer.len() as u64 == length {
+            let bytes = buffer.split().freeze();
+            let next = at + bytes.len() as u64;
+            // Two connections, to whichever processes, cannot both have a piece begin here.
+            if !app.objects.create(&piece(upload, at), bytes).await? {
+                return Err(Error::new(Kind::Conflict, "another connection is sending this file"));
             }
-        };
-        if at + chunk.len() as u64 > length {
-            broken = None;
-            at = u64::MAX;
-            break;
+            at = next;
         }
-        file.write_all(&chunk).await.map_err(unwritable)?;
-        at += chunk.len() as u64;
-    }
-    file.flush().await.map_err(unwritable)?;
-    file.sync_data().await.map_err(unwritable)?;
-    if at == u64::MAX {
-        return Err(Error::new(Kind::RequestInvalid, format!("more came than the {length} bytes of Upload-Length")));
-    }
-    match broken {
-        Some(error) => {
-            Err(Error::new(Kind::RequestInvalid, "the piece ended early; ask for the offset and go on").because(error))
+        match chunk {
+            Some(Ok(_)) => {}
+            None => break,
+            Some(Err(error)) => {
+                let message = "the piece ended early; ask for the offset and go on";
+                return Err(Error::new(Kind::RequestInvalid, message).because(error));
+            }
         }
-        None => Ok(at),
     }
+    Ok(at)
+}
+
+/// Makes one object of all pieces.
+async fn join(app: &App, caller: &Caller, upload: &Upload) -> Result<()> {
+    let object = format!("uploads/{}/{}", caller.organisation, upload.id);
+    let (all, objects) = (pieces(app, upload).await?, app.objects.clone());
+    let chunks = stream::iter(all).then(move |(place, _)| read(objects.clone(), place)).try_flatten().boxed();
+    app.objects.put_stream(&Place::from(object.as_str()), chunks).await?;
+    uploads::complete(&app.db, &upload.id, &object).await?;
+    app.objects.remove_all(&folder(&upload.id)).await
 }
 
 /// `DELETE /v1/uploads/{id}`.
@@ -166,9 +171,9 @@ pub async fn delete(
 /// # Errors
 /// What the store and the database report.
 pub async fn remove(app: &App, id: &str, object: Option<&str>) -> Result<()> {
-    let _ = fs::remove_file(piece(app, id)).await;
+    app.objects.remove_all(&folder(id)).await?;
     if let Some(object) = object {
-        crate::sweep::remove_one(app, object).await?;
+        app.objects.remove(object).await?;
     }
     uploads::delete(&app.db, id).await
 }
@@ -199,18 +204,44 @@ pub async fn finished(app: &App, caller: &Caller, id: &str) -> Result<Finished> 
     Ok(Finished { name: upload.name, object, is_video: !claimed && Format::sniff(&begin).is_none() })
 }
 
-fn piece(app: &App, id: &str) -> PathBuf {
-    app.pieces().join(id)
+/// An object, chunk by chunk.
+async fn read(objects: Objects, place: Place) -> Result<BoxStream<'static, Result<Bytes>>> {
+    Ok(objects.get(&place).await?.into_stream().map_err(Error::from).boxed())
+}
+
+/// Where an upload's pieces are.
+fn folder(id: &str) -> String {
+    format!("pieces/{id}")
+}
+
+/// Where the piece is that begins at an offset.
+fn piece(upload: &Upload, offset: u64) -> Place {
+    Place::from(format!("{}/{offset:020}", folder(&upload.id)))
+}
+
+/// The pieces that follow each other from the beginning, and how long each is.
+async fn pieces(app: &App, upload: &Upload) -> Result<Vec<(Place, u64)>> {
+    let mut found: Vec<_> = app
+        .objects
+        .list(Some(&Place::from(folder(&upload.id))))
+        .map_ok(|object| (object.location, object.size))
+        .try_collect()
+        .await?;
+    found.sort_unstable();
+    let mut at = 0;
+    found.retain(|(place, size)| {
+        let follows = *place == piece(upload, at);
+        at += if follows { *size } else { 0 };
+        follows
+    });
+    Ok(found)
 }
 
 async fn offset(app: &App, upload: &Upload) -> Result<u64> {
     if upload.object.is_some() {
         return Ok(upload.length as u64);
     }
-    let facts = fs::metadata(piece(app, &upload.id)).await;
-    facts
-        .map(|facts| facts.len())
-        .map_err(|error| Error::new(Kind::NotFound, "the upload's pieces are gone").because(error))
+    Ok(pieces(app, upload).await?.iter().map(|(_, size)| size).sum())
 }
 
 fn with_state(mut response: Response, upload: &Upload, offset: u64) -> Response {
@@ -241,8 +272,4 @@ fn metadata(headers: &HeaderMap, name: &str) -> Option<String> {
     let text = pairs.split(',').find_map(|pair| pair.trim().split_once(' ').filter(|(known, _)| *known == name))?.1;
     let text = String::from_utf8(BASE64_STANDARD.decode(text.trim()).ok()?).ok()?;
     Some(text.chars().filter(|c| !c.is_control()).take(200).collect())
-}
-
-fn unwritable(error: std::io::Error) -> Error {
-    Error::writing("a piece cannot be kept", error)
 }

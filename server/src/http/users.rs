@@ -59,7 +59,7 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
 async fn by_password(app: &App, email: &str, password: &str) -> Result<Caller> {
     for bucket in [email, "everybody"] {
         let limits = if bucket == email { &app.sign_ins } else { &app.all_sign_ins };
-        limits.take(bucket).map_err(|error| {
+        limits.take(bucket).await.map_err(|error| {
             let wait = error.retry_after().unwrap_or(Duration::from_secs(60));
             Error::new(Kind::RateLimited, "too many have tried to sign in").after(wait)
         })?;
@@ -145,10 +145,10 @@ pub async fn create(
         role: wanted.role,
         created: app.now(),
     };
-    let mut work = app.db.begin().await?;
+    let mut work = app.db.begin_alone().await?;
     users::insert(&mut work, &user).await?;
     audit(&app, &mut work, &caller, "user.create", &user.id).await?;
-    work.commit().await.map_err(Error::from)?;
+    work.commit().await?;
     Ok((StatusCode::CREATED, Json(show(&user))).into_response())
 }
 
@@ -177,12 +177,12 @@ pub async fn change(
     if let Some(password) = &wanted.password {
         user.password_hash = Some(passwords::hash(password).await?);
     }
-    let mut work = app.db.begin().await?;
+    let mut work = app.db.begin_alone().await?;
     users::update(&mut work, &user).await?;
     keep_an_owner(&mut work, &caller.organisation, was_owner).await?;
     sessions::delete_of(&mut work, &user.id).await?;
     audit(&app, &mut work, &caller, "user.change", &user.id).await?;
-    work.commit().await.map_err(Error::from)?;
+    work.commit().await?;
     Ok(Json(show(&user)))
 }
 
@@ -194,12 +194,12 @@ pub async fn delete(
 ) -> Result<StatusCode, Problem> {
     let user = users::get(&app.db, &caller.organisation, &id).await?;
     may_give(&caller, user.role)?;
-    let mut work = app.db.begin().await?;
+    let mut work = app.db.begin_alone().await?;
     users::delete(&mut work, &user.id).await?;
     keep_an_owner(&mut work, &caller.organisation, user.role == Role::Owner).await?;
     sessions::delete_of(&mut work, &user.id).await?;
     audit(&app, &mut work, &caller, "user.delete", &user.id).await?;
-    work.commit().await.map_err(Error::from)?;
+    work.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

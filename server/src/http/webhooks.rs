@@ -54,10 +54,10 @@ pub async fn create(
     let (id, secret) = (app.new_id("webhook"), new_secret());
     let locked = app.vault.lock(&secret, &id)?;
     let webhook = Webhook { id, url: wanted.url, secret: locked, created: app.now(), disabled: None };
-    let mut work = app.db.begin().await?;
+    let mut work = app.db.begin_alone().await?;
     webhooks::insert(&mut work, &caller.organisation, &webhook).await?;
     audit(&app, &mut work, &caller, "webhook.create", &webhook.id).await?;
-    work.commit().await.map_err(Error::from)?;
+    work.commit().await?;
     let mut shown = show(&webhook);
     shown["secret"] = secret.into();
     Ok((StatusCode::CREATED, Json(shown)).into_response())
@@ -70,10 +70,10 @@ pub async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let webhook = webhooks::get(&app.db, &caller.organisation, &id).await?;
-    let mut work = app.db.begin().await?;
+    let mut work = app.db.begin_alone().await?;
     webhooks::delete(&mut work, &webhook.id).await?;
     audit(&app, &mut work, &caller, "webhook.delete", &webhook.id).await?;
-    work.commit().await.map_err(Error::from)?;
+    work.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -85,9 +85,9 @@ pub async fn test(
 ) -> Result<Response, Problem> {
     let webhook = webhooks::get(&app.db, &caller.organisation, &id).await?;
     let payload = json!({"type": "test", "timestamp": time::shown(app.now()), "data": {}}).to_string();
-    let mut work = app.db.begin().await?;
+    let mut work = app.db.begin_alone().await?;
     let id = deliveries::insert(&mut work, &webhook.id, "test", &payload, app.now()).await?;
-    work.commit().await.map_err(Error::from)?;
+    work.commit().await?;
     app.tell.notify_one();
     Ok((StatusCode::ACCEPTED, Json(json!({"id": id}))).into_response())
 }

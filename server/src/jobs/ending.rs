@@ -7,7 +7,7 @@ use crate::{
     db::{Work, deliveries, items, jobs},
 };
 
-/// Brings a job's status up to date with its items; when it has ended now, webhooks are to be told. Whether it has.
+/// Ends a job if its last item has ended, and then has webhooks told. Whether it has.
 ///
 /// # Errors
 /// [`crate::Kind::DatabaseUnusable`].
@@ -24,14 +24,19 @@ pub async fn settle(work: &mut Work, job: &str, now: i64, expires: i64) -> Resul
 /// # Errors
 /// [`crate::Kind::DatabaseUnusable`].
 pub async fn cancel(work: &mut Work, organisation: &str, job: &str, now: i64) -> Result<()> {
+    // A job of others has no items here, one that has ended none that have not.
+    items::cancel(work, organisation, job, now).await?;
     if jobs::cancel(work, organisation, job, now, now).await? {
-        items::cancel(work, job, now).await?;
         announce(work, job, now).await?;
     }
     Ok(())
 }
 
 async fn announce(work: &mut Work, job: &str, now: i64) -> Result<()> {
+    let listening = deliveries::listening(work, job).await?;
+    if listening.is_empty() {
+        return Ok(());
+    }
     let facts = jobs::facts(work, job).await?;
     let event = format!("job.{}", facts.status.name());
     let payload = json!({
@@ -46,5 +51,8 @@ async fn announce(work: &mut Work, job: &str, now: i64) -> Result<()> {
             "link": format!("/v1/jobs/{job}"),
         },
     });
-    deliveries::announce(work, &facts.organisation, &event, &payload.to_string(), now).await
+    for webhook in listening {
+        deliveries::insert(work, &webhook, &event, &payload.to_string(), now).await?;
+    }
+    Ok(())
 }

@@ -18,7 +18,7 @@ pub async fn set_up(app: &App) -> Result<Option<String>> {
     if organisations::first(&app.db).await?.is_some() {
         return Ok(None);
     }
-    let mut work = app.db.begin().await?;
+    let mut work = app.db.begin_alone().await?;
     // Another process may have been quicker.
     if organisations::first(&app.db).await?.is_some() {
         return Ok(None);

@@ -29,7 +29,7 @@ async fn hear(app: &App, url: &str) -> Result<(), sqlx::Error> {
         tokio::select! {
             () = app.stopped() => return Ok(()),
             message = listener.recv() => {
-                app.job_changed(message?.payload());
+                app.heard_of(message?.payload());
                 app.wake.notify_one();
             }
         }

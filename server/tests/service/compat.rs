@@ -62,7 +62,7 @@ async fn improve_keeps_the_picture() {
     assert_eq!(response.status(), 200);
     let body: serde_json::Value = response.json().await.unwrap();
     let id = body["id"].as_str().unwrap();
-    let kept = std::fs::read_dir(stage.folder.path().join("objects/improvements")).unwrap().next().unwrap().unwrap();
+    let kept = std::fs::read_dir(stage.objects().join("improvements")).unwrap().next().unwrap().unwrap();
     assert_eq!(std::fs::read(kept.path().join(id)).unwrap(), disc(200, 150));
     let wrong =
         stage.post("/v1.0/improve").json(&serde_json::json!({"image_file_b64": "aGVsbG8="})).send().await.unwrap();

@@ -188,7 +188,7 @@ async fn a_job_that_is_deleted_ends_and_its_files_with_it() {
     let (_, later) = json(stage.get(&format!("/v1/jobs/{id}"))).await;
     assert_eq!(later["status"], "cancelled");
     assert!(later["items"].as_array().unwrap().iter().all(|item| item["result"].is_null()), "{later}");
-    let objects = stage.folder.path().join("objects");
+    let objects = stage.objects();
     let left = |folder: &str| std::fs::read_dir(objects.join(folder).join(id)).map_or(0, Iterator::count);
     assert_eq!((left("sources"), left("results")), (0, 0));
 }

@@ -1,6 +1,6 @@
 //! A server of its own for each test.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use backgroundfx_core::{
     engine::{Engine, EngineOptions},
@@ -45,16 +45,21 @@ impl Stage {
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = config(&folder);
-        settings.database = database().await;
+        engines(&mut settings).await;
         change(&mut settings);
         Self::open(settings, folder).await
     }
 
-    /// Another process, as it were, on the same folder and database.
+    /// Another process, as it were, on the same database and objects: in the same folder where those are files, else with the
+    /// secret key alone in common.
     pub async fn beside(&self, part: Part, change: impl FnOnce(&mut Config)) -> Self {
-        let mut settings = self.settings.clone();
+        let (mut settings, own) = (self.settings.clone(), tempfile::tempdir().unwrap());
+        if settings.objects.is_some() {
+            settings.data = Some(own.path().to_owned());
+            settings.secret_key = Some(self.folder.path().join("secret.key"));
+        }
         change(&mut settings);
-        let other = Self::open_as(settings, part, tempfile::tempdir().unwrap()).await;
+        let other = Self::open_as(settings, part, own).await;
         Self { key: self.key.clone(), ..other }
     }
 
@@ -91,6 +96,17 @@ impl Stage {
         self.running.await.unwrap();
     }
 
+    /// Where objects are as files: the service's own, or those of the S3 server of `server/engines/run`.
+    pub fn objects(&self) -> PathBuf {
+        match &self.settings.objects {
+            None => self.folder.path().join("objects"),
+            Some(bucket) => {
+                let engines = PathBuf::from(std::env::var("ENGINES").unwrap());
+                engines.join("s3/files").join(bucket.trim_start_matches("s3://"))
+            }
+        }
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
@@ -104,13 +120,18 @@ impl Stage {
     }
 }
 
-/// An empty database of the PostgreSQL that the environment names, if it names one; else the embedded one is used.
-async fn database() -> Option<String> {
-    let server = std::env::var("POSTGRES_TEST_URL").ok()?;
+/// The engines that the environment names (`server/engines/run`), with nothing in them; where it names none, the embedded ones.
+async fn engines(settings: &mut Config) {
+    let named = |name: &str| std::env::var(name).ok();
+    let Some(server) = named("POSTGRES_TEST_URL") else { return };
     let name = format!("service_{}", uuid::Uuid::now_v7().simple());
     let mut admin = sqlx::PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
-    Some(format!("{server}/{name}"))
+    settings.database = Some(format!("{server}/{name}"));
+    settings.redis = named("REDIS_TEST_URL");
+    settings.queue = named("RABBITMQ_TEST_URL");
+    // The server of tests makes names of files of whole addresses, and files' names may not be long.
+    settings.objects = named("S3_TEST_URL").map(|bucket| format!("{bucket}/{}", &name[name.len() - 8..]));
 }
 
 /// Status and JSON body of an answer.

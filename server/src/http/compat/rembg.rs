@@ -38,7 +38,7 @@ pub async fn remove(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    if let Err(error) = cut::admit(&app, &caller) {
+    if let Err(error) = cut::admit(&app, &caller).await {
         drain(body.into_data_stream()).await;
         return Err(error.into());
     }

@@ -46,11 +46,11 @@ pub fn refuse(error: &Error) -> Response {
 pub async fn remove(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     // What was left when the request came: until it is answered, the bucket fills again.
-    let (result, left) = match cut::admit(&app, &caller) {
+    let (result, left) = match cut::admit(&app, &caller).await {
         Ok(left) => (cut_out(&app, &caller, &parts.headers, body).await, left),
         Err(error) => {
             drain(body.into_data_stream()).await;
-            (Err(Refusal::from(&error)), app.rates.look(&caller.actor))
+            (Err(Refusal::from(&error)), app.rates.look(&caller.actor).await)
         }
     };
     let mut response = result.unwrap_or_else(IntoResponse::into_response);

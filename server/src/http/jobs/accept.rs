@@ -13,12 +13,12 @@ use crate::{
         idempotency_keys,
         items::{self, NewItem},
         jobs::{self, Job},
-        projects,
+        outbox, projects,
     },
     http::{form::Form, remove},
     jobs::{Clips, JobKind, Pictures, Status},
+    queue::MOST_MESSAGES,
     sources::{self, OBJECT},
-    sweep,
 };
 
 /// Most files of one job.
@@ -93,6 +93,8 @@ pub async fn accept(app: &App, caller: &Caller, form: &Form, key: Option<&str>) 
         (Some(Behind { content: Bringing::Address(address), .. }), _) => Some(address.clone()),
         (_, place) => place.as_ref().map(|place| format!("{OBJECT}{place}")),
     };
+    let masks = masks(app, caller, form, kind, files.len()).await?;
+    let (work, model) = work(app, form, kind, behind, masks)?;
     let job = Job {
         id: id.clone(),
         organisation: caller.organisation.clone(),
@@ -101,7 +103,7 @@ pub async fn accept(app: &App, caller: &Caller, form: &Form, key: Option<&str>) 
         project: project(app, caller, form).await?,
         status: Status::Queued,
         priority: priority(form)?,
-        work: work(app, form, kind, behind, masks(app, caller, form, kind, files.len()).await?)?,
+        work,
         created: app.now(),
         started: None,
         finished: None,
@@ -110,10 +112,10 @@ pub async fn accept(app: &App, caller: &Caller, form: &Form, key: Option<&str>) 
     if let (Some(Behind { content: Bringing::Bytes(bytes), .. }), Some(place)) = (background, place) {
         app.objects.put(&Place::from(place), bytes.into()).await?;
     }
-    let entered = enter(app, caller, &job, files, key.map(|key| (key, request.as_str()))).await;
+    let entered = enter(app, caller, &job, &model, files, key.map(|key| (key, request.as_str()))).await;
     match &entered {
         // What was put there belongs to nothing.
-        Err(_) | Ok(Accepted { again: true, .. }) => sweep::remove_all(app, &format!("sources/{id}")).await?,
+        Err(_) | Ok(Accepted { again: true, .. }) => app.objects.remove_all(&format!("sources/{id}")).await?,
         Ok(_) => {
             metrics::counter!("backgroundfx_jobs_total", "kind" => kind.name()).increment(1);
             app.wake.notify_one();
@@ -122,7 +124,14 @@ pub async fn accept(app: &App, caller: &Caller, form: &Form, key: Option<&str>) 
     entered
 }
 
-async fn enter(app: &App, caller: &Caller, job: &Job, files: Vec<File>, key: Option<(&str, &str)>) -> Result<Accepted> {
+async fn enter(
+    app: &App,
+    caller: &Caller,
+    job: &Job,
+    model: &str,
+    files: Vec<File>,
+    key: Option<(&str, &str)>,
+) -> Result<Accepted> {
     let mut rows = Vec::with_capacity(files.len());
     for (number, file) in (1..).zip(files) {
         let source = match file.content {
@@ -137,27 +146,31 @@ async fn enter(app: &App, caller: &Caller, job: &Job, files: Vec<File>, key: Opt
         rows.push((number, file.name, source));
     }
     let mut work = app.db.begin().await?;
-    if let Some((key, request)) = key {
-        if let Some((known, earlier)) = idempotency_keys::find(&mut work, &caller.organisation, key).await? {
-            work.rollback().await?;
-            same(&known, request)?;
-            return Ok(Accepted { job: jobs::get(&app.db, &caller.organisation, &earlier).await?, again: true });
-        }
-        idempotency_keys::insert(&mut work, &caller.organisation, key, request, &job.id, job.created).await?;
+    if let Some((key, request)) = key
+        && !idempotency_keys::insert(&mut work, &caller.organisation, key, request, &job.id, job.created).await?
+    {
+        work.rollback().await?;
+        let found = earlier(app, caller, key, request).await?;
+        // It was forgotten in this very moment.
+        let found = found.ok_or_else(|| Error::new(Kind::Conflict, "the Idempotency-Key is in use"))?;
+        return Ok(Accepted { job: found, again: true });
     }
     jobs::insert(&mut work, job, &caller.actor).await?;
     for (number, name, source) in &rows {
-        items::insert(&mut work, job, &NewItem { number: *number, name: name.as_deref(), source }).await?;
+        let item = NewItem { number: *number, name: name.as_deref(), source, model: Some(model) };
+        items::insert(&mut work, job, &item).await?;
     }
-    app.db.announce(&mut work, &job.id).await?;
+    work.announce(&job.id).await?;
+    if app.config.queue.is_some() {
+        outbox::insert(&mut work, &job.id, (rows.len() as i64).min(MOST_MESSAGES), job.created).await?;
+    }
     work.commit().await?;
+    app.post.notify_one();
     Ok(Accepted { job: job.clone(), again: false })
 }
 
 async fn earlier(app: &App, caller: &Caller, key: &str, request: &str) -> Result<Option<Job>> {
-    let mut work = app.db.begin().await?;
-    let found = idempotency_keys::find(&mut work, &caller.organisation, key).await?;
-    work.rollback().await?;
+    let found = idempotency_keys::find(&app.db, &caller.organisation, key).await?;
     let Some((known, job)) = found else { return Ok(None) };
     same(&known, request)?;
     jobs::get(&app.db, &caller.organisation, &job).await.map(Some)
@@ -281,15 +294,16 @@ async fn masks(
     Ok(masks)
 }
 
-/// What is made of every file, as JSON.
+/// What is made of every file, as JSON, and the model that does it.
 fn work(
     app: &App,
     form: &Form,
     kind: JobKind,
     background: Option<String>,
     masks: BTreeMap<i64, String>,
-) -> Result<String> {
+) -> Result<(String, String)> {
     let options = remove::options(app, form)?;
+    let model = options.model.clone();
     let text = match kind {
         JobKind::Pictures => {
             serde_json::to_string(&Pictures { options, wanted: remove::wanted(form)?, background, masks })
@@ -314,7 +328,8 @@ fn work(
             serde_json::to_string(&Clips { options, format, content, start, end, background, silent })
         }
     };
-    text.map_err(|error| Error::new(Kind::Internal, "the job's work cannot be written").because(error))
+    let unwritable = |error| Error::new(Kind::Internal, "the job's work cannot be written").because(error);
+    Ok((text.map_err(unwritable)?, model))
 }
 
 fn seconds(form: &Form, field: &str) -> Result<Option<f64>> {

@@ -1,0 +1,165 @@
+//! The engines of `server/engines/run --all`, each behind a way that can be cut off.
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use crate::serving::Server;
+
+/// A way to an engine that can be cut, or clogged so that nothing is answered.
+pub struct Way {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    cut: AtomicBool,
+    clogged: AtomicBool,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+impl Way {
+    fn to(engine: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, state) = (listener.local_addr().unwrap(), Arc::new(State::default()));
+        let shared = state.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                // Who comes while it is cut is sent away at once, as by a machine on which nothing listens.
+                let Some(server) =
+                    (!shared.cut.load(Ordering::SeqCst)).then(|| TcpStream::connect(engine).ok()).flatten()
+                else {
+                    continue;
+                };
+                for (from, to) in [(&client, &server), (&server, &client)] {
+                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    let state = shared.clone();
+                    thread::spawn(move || pass(from, to, &state));
+                }
+                shared.open.lock().unwrap().extend([client, server]);
+            }
+        });
+        Self { address, state }
+    }
+
+    pub fn cut(&self) {
+        self.state.cut.store(true, Ordering::SeqCst);
+        self.break_off();
+    }
+
+    /// Ends all connections; new ones are passed on.
+    pub fn break_off(&self) {
+        for stream in self.state.open.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    pub fn clog(&self) {
+        self.state.clogged.store(true, Ordering::SeqCst);
+    }
+
+    pub fn restore(&self) {
+        self.state.cut.store(false, Ordering::SeqCst);
+        self.state.clogged.store(false, Ordering::SeqCst);
+    }
+}
+
+fn pass(mut from: TcpStream, mut to: TcpStream, state: &State) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        while state.clogged.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(10));
+        }
+        if to.write_all(&buffer[..length]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Both);
+    let _ = from.shutdown(Shutdown::Both);
+}
+
+/// The engines of the environment, each behind a way, and a database of its own.
+pub struct Engines {
+    pub postgres: Way,
+    pub redis: Way,
+    pub rabbitmq: Way,
+    pub s3: Way,
+    name: String,
+    variables: Vec<(String, String)>,
+}
+
+impl Engines {
+    pub fn new(name: &str) -> Self {
+        let variable =
+            |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: server/engines/run"));
+        let way = |engine: &str| Way::to(format!("127.0.0.1:{}", variable(&format!("PORT_{engine}"))).parse().unwrap());
+        let ways = ["POSTGRES", "REDIS", "RABBITMQ", "S3"].map(way);
+        let made = Command::new("psql")
+            .args([&format!("{}/postgres", variable("POSTGRES_TEST_URL")), "-c", &format!("CREATE DATABASE {name}")])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let [postgres, redis, rabbitmq, s3] = ways;
+        let set = [
+            ("SERVE_DATABASE", format!("postgres://backgroundfx@{}/{name}", postgres.address)),
+            ("SERVE_REDIS", format!("redis://{}/", redis.address)),
+            ("SERVE_QUEUE", format!("amqp://guest:guest@{}/%2f", rabbitmq.address)),
+            ("SERVE_OBJECTS", format!("{}/{name}", variable("S3_TEST_URL"))),
+            ("SERVE_WORK", "false".to_owned()),
+            ("SERVE_RATE_MEGAPIXELS", "1000000".to_owned()),
+        ];
+        let mut variables: Vec<_> = set.map(|(name, text)| (format!("BACKGROUNDFX_{name}"), text)).into();
+        variables.push(("AWS_ENDPOINT_URL".to_owned(), format!("http://{}", s3.address)));
+        Self { postgres, redis, rabbitmq, s3, name: name.to_owned(), variables }
+    }
+
+    /// Starts a process, as often as it takes until what it needs is there: as what watches over processes does.
+    pub fn start(&self, command: &str, folder: &Path) -> Server {
+        let variables: Vec<_> = self.variables.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        for _ in 0..60 {
+            if let Some(server) = Server::try_start_as(command, folder, &variables) {
+                return server;
+            }
+            thread::sleep(Duration::from_millis(500));
+        }
+        panic!("{command} does not start")
+    }
+
+    /// Kills an engine itself, and starts it again.
+    pub fn kill_and_start(name: &str, pause: Duration) {
+        let engine = concat!(env!("CARGO_MANIFEST_DIR"), "/../server/engines/engine");
+        let run = |what: &str| {
+            let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+            assert!(Command::new(engine).args([what, name]).current_dir(root).status().unwrap().success());
+        };
+        run("kill");
+        thread::sleep(pause);
+        run("start");
+    }
+
+    /// What a query of one number says, asked of the PostgreSQL itself.
+    pub fn count(&self, sql: &str) -> usize {
+        let database = format!("{}/{}", variable("POSTGRES_TEST_URL"), self.name);
+        let output = Command::new("psql").args([&database, "-Atc", sql]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+    }
+
+    /// Where the objects of the S3 server are.
+    pub fn objects(&self) -> PathBuf {
+        PathBuf::from(variable("ENGINES")).join("s3/files/backgroundfx").join(&self.name)
+    }
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: server/engines/run --all"))
+}

@@ -1,0 +1,173 @@
+//! Where pictures, clips and results are kept: a folder, or a bucket of anything that speaks S3, by its address.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use object_store::{
+    ClientOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig, WriteMultipart,
+    aws::{AmazonS3, AmazonS3Builder},
+    local::LocalFileSystem,
+    path::Path as Place,
+    prefix::PrefixStore,
+    signer::Signer,
+};
+
+use crate::{Error, Kind, Result};
+
+/// Bytes of the parts that large files are sent to the store in.
+const PART: usize = 8 << 20;
+/// Parts of one file that are on their way together.
+const PARTS: usize = 4;
+
+/// The store of objects.
+#[derive(Clone)]
+pub struct Objects {
+    store: Arc<dyn ObjectStore>,
+    bucket: Option<(AmazonS3, Place)>,
+}
+
+impl Objects {
+    /// Objects as files below a folder of this machine.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigInvalid`] when the folder cannot be made.
+    pub fn in_folder(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder).map_err(|error| {
+            let message = format!("the folder {} cannot be used: {error}", folder.display());
+            Error::new(Kind::ConfigInvalid, message).because(error)
+        })?;
+        let store = LocalFileSystem::new_with_prefix(folder)?.with_automatic_cleanup(true).with_fsync(true);
+        Ok(Self { store: Arc::new(store), bucket: None })
+    }
+
+    /// Objects in a bucket, at `s3://bucket` or `s3://bucket/prefix`. Credentials, region and endpoint are those of the usual
+    /// variables `AWS_…`.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigInvalid`] for an address of another kind; [`Kind::StorageUnusable`] when the bucket does not answer.
+    pub async fn at(url: &str) -> Result<Self> {
+        let wrong = |why: &str| Error::new(Kind::ConfigInvalid, format!("serve.objects is {url:?}{why}"));
+        let rest = url.strip_prefix("s3://").ok_or_else(|| wrong(", which is not s3://bucket/prefix"))?;
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let prefix = Place::parse(prefix.trim_end_matches('/')).map_err(|error| wrong(&format!(": {error}")))?;
+        let plain = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]
+            .into_iter()
+            .find_map(|name| std::env::var(name).ok())
+            .is_some_and(|endpoint| endpoint.starts_with("http://"));
+        let options = ClientOptions::new()
+            .with_connect_timeout(Duration::from_secs(3))
+            .with_timeout(Duration::from_secs(60))
+            .with_allow_http(plain);
+        let retries = RetryConfig { max_retries: 4, retry_timeout: Duration::from_secs(20), ..RetryConfig::default() };
+        let bucket = AmazonS3Builder::from_env()
+            .with_bucket_name(bucket)
+            .with_client_options(options)
+            .with_retry(retries)
+            .build()
+            .map_err(|error| wrong(&format!(": {error}")).because(error))?;
+        let objects =
+            Self { store: Arc::new(PrefixStore::new(bucket.clone(), prefix.clone())), bucket: Some((bucket, prefix)) };
+        objects.check().await.map_err(|error| {
+            let message = format!("the bucket {url} cannot be used: {error}");
+            Error::new(Kind::StorageUnusable, message).because(error)
+        })?;
+        Ok(objects)
+    }
+
+    /// Whether the store answers.
+    async fn check(&self) -> object_store::Result<()> {
+        self.store.list(Some(&Place::from("results/job_"))).try_next().await.map(|_| ())
+    }
+
+    /// Whether all processes see the same objects wherever they run.
+    #[must_use]
+    pub fn are_shared(&self) -> bool {
+        self.bucket.is_some()
+    }
+
+    /// An address that gives one object to whoever has it, for some time; none where objects are files.
+    ///
+    /// # Errors
+    /// [`Kind::StorageUnusable`] when there are no credentials.
+    pub async fn link(&self, place: &str, lasting: Duration) -> Result<Option<String>> {
+        let Some((bucket, prefix)) = &self.bucket else { return Ok(None) };
+        let whole = Place::from(format!("{prefix}/{place}"));
+        let url = bucket.signed_url(axum::http::Method::GET, &whole, lasting).await?;
+        Ok(Some(url.into()))
+    }
+
+    /// Keeps bytes where nothing is yet. Whether nothing was.
+    ///
+    /// # Errors
+    /// [`Kind::StorageFull`], [`Kind::StorageUnusable`].
+    pub async fn create(&self, place: &Place, bytes: Bytes) -> Result<bool> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(place, bytes.into(), options).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keeps what comes, however much it is. When it breaks off nothing is kept.
+    ///
+    /// # Errors
+    /// What the stream reports; [`Kind::StorageFull`], [`Kind::StorageUnusable`].
+    pub async fn put_stream(&self, place: &Place, chunks: impl Stream<Item = Result<Bytes>>) -> Result<()> {
+        let upload = self.store.put_multipart(place).await?;
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
+        let mut chunks = std::pin::pin!(chunks);
+        while let Some(chunk) = chunks.next().await {
+            let sent = match chunk {
+                Ok(chunk) => {
+                    upload.put(chunk);
+                    upload.wait_for_capacity(PARTS).await.map_err(Error::from)
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = sent {
+                // The parts that were sent would be kept, and paid for.
+                let _ = upload.abort().await;
+                return Err(error);
+            }
+        }
+        upload.finish().await?;
+        Ok(())
+    }
+
+    /// Deletes one object, if it is there.
+    ///
+    /// # Errors
+    /// [`Kind::StorageUnusable`].
+    pub async fn remove(&self, place: &str) -> Result<()> {
+        match self.store.delete(&Place::from(place)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Deletes everything below a place.
+    ///
+    /// # Errors
+    /// [`Kind::StorageUnusable`].
+    pub async fn remove_all(&self, place: &str) -> Result<()> {
+        let below = self.store.list(Some(&Place::from(place))).map_ok(|object| object.location).boxed();
+        let mut removed = self.store.delete_stream(below);
+        while let Some(one) = removed.next().await {
+            match one {
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::ops::Deref for Objects {
+    type Target = dyn ObjectStore;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.store
+    }
+}
