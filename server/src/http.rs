@@ -71,6 +71,8 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/v1/jobs/{id}/events", Needs::Read, get(jobs::events)),
         route("GET", "/v1/jobs/{id}/archive", Needs::Read, get(jobs::archive)),
         route("GET", "/v1/jobs/{id}/results/{number}", Needs::Read, get(jobs::result)),
+        route("GET", "/v1/jobs/{id}/results/{number}/link", Needs::Read, get(jobs::link)),
+        route("GET", "/v1/files/{job}/{number}", Needs::Nothing, get(jobs::linked)),
         route("OPTIONS", "/v1/uploads", Needs::Nothing, options(uploads::options)),
         route("POST", "/v1/uploads", Needs::Write, post(uploads::create)),
         route("HEAD", "/v1/uploads/{id}", Needs::Write, head(uploads::head)),

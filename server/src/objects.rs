@@ -5,7 +5,8 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use object_store::{
-    ClientOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig, WriteMultipart,
+    Attribute, Attributes, ClientOptions, ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions,
+    RetryConfig, WriteMultipart,
     aws::{AmazonS3, AmazonS3Builder},
     local::LocalFileSystem,
     path::Path as Place,
@@ -97,6 +98,25 @@ impl Objects {
         Ok(Some(url.into()))
     }
 
+    /// Keeps a file of a media type, which the store tells to those who follow a link.
+    ///
+    /// # Errors
+    /// [`Kind::StorageFull`], [`Kind::StorageUnusable`].
+    pub async fn keep(&self, place: &Place, bytes: Bytes, media_type: &str) -> Result<()> {
+        let options = PutOptions { attributes: self.attributes(media_type), ..PutOptions::default() };
+        self.store.put_opts(place, bytes.into(), options).await?;
+        Ok(())
+    }
+
+    /// A file of the disk has none.
+    fn attributes(&self, media_type: &str) -> Attributes {
+        let mut known = Attributes::new();
+        if self.bucket.is_some() {
+            known.insert(Attribute::ContentType, media_type.to_owned().into());
+        }
+        known
+    }
+
     /// Keeps bytes where nothing is yet. Whether nothing was.
     ///
     /// # Errors
@@ -114,8 +134,14 @@ impl Objects {
     ///
     /// # Errors
     /// What the stream reports; [`Kind::StorageFull`], [`Kind::StorageUnusable`].
-    pub async fn put_stream(&self, place: &Place, chunks: impl Stream<Item = Result<Bytes>>) -> Result<()> {
-        let upload = self.store.put_multipart(place).await?;
+    pub async fn put_stream(
+        &self,
+        place: &Place,
+        media_type: &str,
+        chunks: impl Stream<Item = Result<Bytes>>,
+    ) -> Result<()> {
+        let options = PutMultipartOptions { attributes: self.attributes(media_type), ..PutMultipartOptions::default() };
+        let upload = self.store.put_multipart_opts(place, options).await?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
         let mut chunks = std::pin::pin!(chunks);
         while let Some(chunk) = chunks.next().await {

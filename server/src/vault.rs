@@ -8,9 +8,12 @@ use std::{
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, RandomizedNonceKey},
-    hkdf,
+    hkdf, hmac,
 };
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 
 use crate::{Error, Kind, Result};
 
@@ -22,6 +25,7 @@ pub struct Vault {
     secrets: RandomizedNonceKey,
     signing: [u8; LENGTH],
     fingerprint: [u8; LENGTH],
+    links: hmac::Key,
 }
 
 impl Vault {
@@ -52,7 +56,8 @@ impl Vault {
         let signing = derive(&key, b"tokens").ok_or(aws_lc_rs::error::Unspecified).map_err(unusable)?;
         let fingerprint = derive(&key, b"fingerprint").ok_or(aws_lc_rs::error::Unspecified).map_err(unusable)?;
         let secrets = RandomizedNonceKey::new(&AES_256_GCM, &secrets).map_err(unusable)?;
-        Ok(Self { secrets, signing, fingerprint })
+        let links = derive(&key, b"links").ok_or(aws_lc_rs::error::Unspecified).map_err(unusable)?;
+        Ok(Self { secrets, signing, fingerprint, links: hmac::Key::new(hmac::HMAC_SHA256, &links) })
     }
 
     /// By what the key is known again, without telling anything of it.
@@ -65,6 +70,19 @@ impl Vault {
     #[must_use]
     pub fn signing(&self) -> &[u8] {
         &self.signing
+    }
+
+    /// A signature of a text, for an address.
+    #[must_use]
+    pub fn sign(&self, text: &str) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&self.links, text.as_bytes()))
+    }
+
+    /// Whether a signature is this key's, of this text. How long that takes tells nothing.
+    #[must_use]
+    pub fn has_signed(&self, text: &str, signature: &str) -> bool {
+        let tag = BASE64_URL_SAFE_NO_PAD.decode(signature);
+        tag.is_ok_and(|tag| hmac::verify(&self.links, text.as_bytes(), &tag).is_ok())
     }
 
     /// Encrypts a secret for a row; it can be read back for that row only.

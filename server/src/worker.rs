@@ -155,9 +155,9 @@ async fn finish(app: &App, item: &Claimed, product: Product) -> Result<()> {
     let name = format!("results/{}/{:06}-{}.{}", item.job, item.number, item.fence, product.extension);
     let place = Place::from(name.as_str());
     match product.file {
-        File::Bytes(bytes) => _ = app.objects.put(&place, bytes.into()).await?,
+        File::Bytes(bytes) => app.objects.keep(&place, bytes, &product.media_type).await?,
         File::Path(path, folder) => {
-            put_file(app, &place, &path).await?;
+            put_file(app, &place, &product.media_type, &path).await?;
             drop(folder);
         }
     }
@@ -180,7 +180,7 @@ async fn finish(app: &App, item: &Claimed, product: Product) -> Result<()> {
 }
 
 /// Keeps a file of the disk, piece by piece.
-async fn put_file(app: &App, place: &Place, path: &std::path::Path) -> Result<()> {
+async fn put_file(app: &App, place: &Place, media_type: &str, path: &std::path::Path) -> Result<()> {
     let unreadable =
         |error: std::io::Error| Error::new(Kind::StorageUnusable, "what was made cannot be read").because(error);
     let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
@@ -189,7 +189,7 @@ async fn put_file(app: &App, place: &Place, path: &std::path::Path) -> Result<()
         let length = file.read_buf(&mut buffer).await.map_err(unreadable)?;
         Ok((length > 0).then(|| (buffer.freeze(), file)))
     });
-    app.objects.put_stream(place, chunks).await
+    app.objects.put_stream(place, media_type, chunks).await
 }
 
 async fn give_up(app: &App, item: &Claimed, error: Error) -> Result<()> {

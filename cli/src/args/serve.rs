@@ -19,7 +19,8 @@ Examples:
   BACKGROUNDFX_SERVE_WORK=false backgroundfx serve --listen 0.0.0.0:8080 --data /shared/backgroundfx
   backgroundfx worker --data /shared/backgroundfx        # as often as you like, on any machine
 
-All share the database and the folder. A worker's address answers /v1/health, /v1/ready and /metrics, nothing else.";
+All share the database and the folder; with BACKGROUNDFX_SERVE_OBJECTS=s3://bucket and BACKGROUNDFX_SERVE_SECRET_KEY=FILE no
+folder is needed. A worker's address answers /v1/health, /v1/ready and /metrics, nothing else.";
 
 /// What `serve` and `worker` understand.
 #[derive(Debug, clap::Args)]

@@ -130,7 +130,7 @@ fn without_a_store(engines: &Engines, client: &mut Client<'_>) {
 #[test]
 #[ignore = "needs engines: server/engines/run --all"]
 fn whatever_is_killed_nothing_is_lost_doubled_or_left_over() {
-    let jobs: usize = std::env::var("FAULT_JOBS").map_or(400, |text| text.parse().unwrap());
+    let jobs: usize = std::env::var("FAULT_JOBS").map_or(200, |text| text.parse().unwrap());
     let engines = Engines::new("killed");
     let folder = tempfile::tempdir().unwrap();
     let services = [engines.start("serve", folder.path()), engines.start("serve", folder.path())];

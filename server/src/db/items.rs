@@ -420,6 +420,19 @@ pub async fn depth(db: &Database) -> Result<Vec<(String, i64)>> {
         .await?)
 }
 
+/// When the oldest was accepted of those that could be begun now, of everybody.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn oldest(db: &Database, now: i64) -> Result<Option<i64>> {
+    let (oldest,): (Option<i64>,) =
+        sqlx::query_as("SELECT MIN(created) FROM items WHERE status = 'queued' AND run_after <= $1")
+            .bind(now)
+            .fetch_one(db.pool())
+            .await?;
+    Ok(oldest)
+}
+
 /// Forgets where results were, once they are deleted.
 ///
 /// # Errors

@@ -11,7 +11,12 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use crate::{App, Result, auth::Caller, db::items};
+use crate::{
+    App, Result,
+    auth::Caller,
+    db::{items, outbox},
+    jobs::Status,
+};
 
 /// The process lives; what a page must know before anybody has signed in.
 pub async fn live(State(app): State<Arc<App>>) -> Json<Value> {
@@ -36,8 +41,19 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Response {
     metrics::gauge!("backgroundfx_admitted_most").set(places as f64);
     metrics::gauge!("backgroundfx_running").set(app.inference.running() as f64);
     metrics::gauge!("backgroundfx_uptime_seconds").set(app.started.elapsed().as_secs_f64());
-    for (status, count) in items::depth(&app.db).await.unwrap_or_default() {
-        metrics::gauge!("backgroundfx_items", "status" => status).set(count as f64);
+    // What is not there is told too: who scales by it must see it come to nothing.
+    let depth = items::depth(&app.db).await;
+    metrics::gauge!("backgroundfx_dependency_up", "dependency" => "database").set(f64::from(u8::from(depth.is_ok())));
+    let depth = depth.unwrap_or_default();
+    for status in [Status::Queued, Status::Running] {
+        let count = depth.iter().find(|(name, _)| name == status.name()).map_or(0, |(_, count)| *count);
+        metrics::gauge!("backgroundfx_items", "status" => status.name()).set(count as f64);
+    }
+    let oldest = items::oldest(&app.db, app.now()).await.unwrap_or_default();
+    let waited = oldest.map_or(0.0, |created| (app.now() - created) as f64 / 1000.0);
+    metrics::gauge!("backgroundfx_items_oldest_wait_seconds").set(waited);
+    if app.config.queue.is_some() {
+        metrics::gauge!("backgroundfx_outbox").set(outbox::depth(&app.db).await.unwrap_or_default() as f64);
     }
     let text = app.metrics.render();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()

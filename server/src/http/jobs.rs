@@ -3,6 +3,7 @@
 mod accept;
 mod archive;
 mod events;
+mod link;
 mod result;
 mod show;
 
@@ -35,6 +36,7 @@ use crate::{
 pub use accept::accept;
 pub use archive::archive;
 pub use events::events;
+pub use link::{link, linked};
 pub use result::{answer as file, result};
 pub use show::show;
 

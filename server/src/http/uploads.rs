@@ -150,7 +150,7 @@ async fn join(app: &App, caller: &Caller, upload: &Upload) -> Result<()> {
     let object = format!("uploads/{}/{}", caller.organisation, upload.id);
     let (all, objects) = (pieces(app, upload).await?, app.objects.clone());
     let chunks = stream::iter(all).then(move |(place, _)| read(objects.clone(), place)).try_flatten().boxed();
-    app.objects.put_stream(&Place::from(object.as_str()), chunks).await?;
+    app.objects.put_stream(&Place::from(object.as_str()), "application/octet-stream", chunks).await?;
     uploads::complete(&app.db, &upload.id, &object).await?;
     app.objects.remove_all(&folder(&upload.id)).await
 }

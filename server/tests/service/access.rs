@@ -36,6 +36,7 @@ const GUARDED: &[(&str, &str, &str)] = &[
     ("GET", "/v1/jobs/none/events", "owner admin editor viewer"),
     ("GET", "/v1/jobs/none/archive", "owner admin editor viewer"),
     ("GET", "/v1/jobs/none/results/1", "owner admin editor viewer"),
+    ("GET", "/v1/jobs/none/results/1/link", "owner admin editor viewer"),
     ("POST", "/v1/uploads", "owner admin editor"),
     ("HEAD", "/v1/uploads/none", "owner admin editor"),
     ("PATCH", "/v1/uploads/none", "owner admin editor"),

@@ -41,6 +41,35 @@ async fn a_picture_is_made_and_its_result_is_given_whole_and_in_part() {
 }
 
 #[tokio::test]
+async fn a_link_gives_a_result_to_whoever_has_it_until_it_ends() {
+    let stage = Stage::new().await;
+    let body = json!({"image_base64": base64(&disc(80, 60))});
+    let (_, job) = json(stage.post("/v1/jobs").header("prefer", "wait=120").json(&body)).await;
+    let result = job["items"][0]["result"].as_str().unwrap();
+    let made = stage.get(result).send().await.unwrap().bytes().await.unwrap();
+    let get = async |url: &str| {
+        let whole = if url.starts_with("http") { url.to_owned() } else { stage.url(url) };
+        stage.http.get(whole).send().await.unwrap()
+    };
+    let (status, link) = json(stage.get(&format!("{result}/link?seconds=2"))).await;
+    let url = link["url"].as_str().unwrap();
+    let given = get(url).await;
+    assert_eq!((status, given.status().as_u16()), (200, 200), "{link}");
+    assert_eq!(given.headers()["content-type"], "image/png");
+    assert_eq!(given.bytes().await.unwrap(), made);
+    // Another item, another end, another signature.
+    for (old, new) in
+        [("/1?", "/2?"), ("expires=1", "expires=2"), ("signature=", "signature=A"), ("Signature=", "Signature=0")]
+    {
+        let other = url.replace(old, new);
+        assert!(other == url || get(&other).await.status().is_client_error(), "{other}");
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(get(url).await.status(), 403, "it is over");
+    assert_eq!(json(stage.get(&format!("{result}/link?seconds=0"))).await.0, 400);
+}
+
+#[tokio::test]
 async fn all_results_of_a_job_come_in_one_archive() {
     let stage = Stage::new().await;
     let texts = [disc(80, 60), b"no picture".to_vec(), disc(100, 60)].map(|bytes| base64(&bytes));

@@ -128,6 +128,9 @@ async fn engines(settings: &mut Config) {
     let mut admin = sqlx::PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
     settings.database = Some(format!("{server}/{name}"));
+    if let Some(pool) = named("PGBOUNCER_TEST_URL") {
+        settings.database_direct = settings.database.replace(format!("{pool}/{name}"));
+    }
     settings.redis = named("REDIS_TEST_URL");
     settings.queue = named("RABBITMQ_TEST_URL");
     // The server of tests makes names of files of whole addresses, and files' names may not be long.

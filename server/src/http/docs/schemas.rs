@@ -278,6 +278,7 @@ fn access() -> Value {
         "User": user,
         "Users": list("User", "users"),
         "SignIn": strict(&[("email", text()), ("password", text()), ("api_key", text())], &[]),
+        "Link": object(&[("url", text()), ("expires", text())]),
         "Session": object(&[("actor", text()), ("role", role()), ("expires", text())]),
         "NewToken": strict(&[("role", role()), ("expires_in", seconds)], &[]),
         "Token": object(&[("token", text()), ("role", role()), ("expires", text())]),

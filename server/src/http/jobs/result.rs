@@ -26,14 +26,21 @@ pub async fn result(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let job = jobs::get(&app.db, &caller.organisation, &id).await?;
-    let item =
-        items::list(&app.db, &job.id, number.saturating_sub(1), 1).await?.pop().filter(|item| item.number == number);
-    let item = item.ok_or_else(|| Error::new(Kind::NotFound, format!("the job {id} has no item {number}")))?;
+    let (place, media_type) = made(&app, &job.id, number).await?;
+    Ok(answer(&app, &place, &media_type, &headers).await?)
+}
+
+/// Where an item's result is, and its media type.
+///
+/// # Errors
+/// [`Kind::NotFound`]; [`Kind::DatabaseUnusable`].
+pub async fn made(app: &App, job: &str, number: i64) -> Result<(String, String)> {
+    let item = items::list(&app.db, job, number.saturating_sub(1), 1).await?.pop().filter(|item| item.number == number);
+    let item = item.ok_or_else(|| Error::new(Kind::NotFound, format!("the job {job} has no item {number}")))?;
     let missing =
         || Error::new(Kind::NotFound, format!("the item {number} has no result: it is {}", item.status.name()));
-    let place = item.result.as_deref().ok_or_else(missing)?;
-    let media_type = item.media_type.as_deref().unwrap_or("application/octet-stream");
-    Ok(answer(&app, place, media_type, &headers).await?)
+    let place = item.result.ok_or_else(missing)?;
+    Ok((place, item.media_type.unwrap_or_else(|| "application/octet-stream".to_owned())))
 }
 
 /// A file of the store, or the range of it that is asked for.
