@@ -49,7 +49,8 @@ impl Objects {
     /// [`Kind::ConfigInvalid`] for an address of another kind; [`Kind::StorageUnusable`] when the bucket does not answer.
     pub async fn at(url: &str) -> Result<Self> {
         let wrong = |why: &str| Error::new(Kind::ConfigInvalid, format!("serve.objects is {url:?}{why}"));
-        let rest = url.strip_prefix("s3://").ok_or_else(|| wrong(", which is not s3://bucket/prefix"))?;
+        let rest = url.strip_prefix("s3://").filter(|rest| !rest.is_empty() && !rest.starts_with('/'));
+        let rest = rest.ok_or_else(|| wrong(", which is not s3://bucket/prefix"))?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let prefix = Place::parse(prefix.trim_end_matches('/')).map_err(|error| wrong(&format!(": {error}")))?;
         let plain = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]
@@ -195,5 +196,61 @@ impl std::ops::Deref for Objects {
 
     fn deref(&self) -> &Self::Target {
         &*self.store
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+
+    /// What every store must do.
+    async fn conforms(objects: &Objects, root: &str) {
+        let place = |name: &str| Place::from(format!("{root}/{name}"));
+        let there = async |name: &str| objects.head(&place(name)).await.is_ok();
+        assert!(objects.create(&place("once"), Bytes::from_static(b"first")).await.unwrap());
+        assert!(!objects.create(&place("once"), Bytes::from_static(b"second")).await.unwrap(), "it is taken");
+        assert_eq!(objects.get(&place("once")).await.unwrap().bytes().await.unwrap(), "first");
+
+        // Of three parts, in chunks that fit none.
+        let chunk = |number: u8| Ok(Bytes::from(vec![number; 3_000_001]));
+        objects.put_stream(&place("large"), "image/png", stream::iter((0..7).map(chunk))).await.unwrap();
+        let large = objects.get(&place("large")).await.unwrap().bytes().await.unwrap();
+        assert_eq!((large.len(), large[3_000_000], large[3_000_001]), (21_000_007, 0, 1));
+
+        let broken = || Err(Error::new(Kind::Internal, "it breaks off"));
+        let chunks = stream::iter((0..7).map(move |number| if number == 5 { broken() } else { chunk(number) }));
+        let error = objects.put_stream(&place("broken"), "image/png", chunks).await.unwrap_err();
+        assert_eq!((error.kind(), there("broken").await), (Kind::Internal, false), "half of it is nothing");
+
+        objects.keep(&place("kept"), Bytes::from_static(b"png"), "image/png").await.unwrap();
+        objects.remove(&format!("{root}/kept")).await.unwrap();
+        objects.remove(&format!("{root}/kept")).await.unwrap();
+        assert!(!there("kept").await && there("large").await);
+        objects.remove_all(root).await.unwrap();
+        objects.remove_all(root).await.unwrap();
+        assert!(!there("large").await && !there("once").await);
+    }
+
+    #[tokio::test]
+    async fn a_folder_keeps_objects() {
+        let folder = tempfile::tempdir().unwrap();
+        conforms(&Objects::in_folder(folder.path()).unwrap(), "root").await;
+        let left: Vec<_> = std::fs::read_dir(folder.path().join("root")).into_iter().flatten().flatten().collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+
+    #[tokio::test]
+    #[ignore = "needs an S3 server: server/engines/run --all"]
+    async fn a_bucket_keeps_objects() {
+        let objects = Objects::at(&std::env::var("S3_TEST_URL").unwrap()).await.unwrap();
+        conforms(&objects, &uuid::Uuid::now_v7().to_string()).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_no_bucket_is_refused() {
+        for wrong in ["/srv/objects", "http://pictures", "s3://"] {
+            assert_eq!(Objects::at(wrong).await.err().unwrap().kind(), Kind::ConfigInvalid, "{wrong}");
+        }
     }
 }
