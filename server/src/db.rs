@@ -64,16 +64,8 @@ const ALONE: i64 = 0x6266_785f_7772;
 const FRESH: Duration = Duration::from_millis(100);
 
 impl Engine {
-    /// What follows a `SELECT` of a row that this work changes, so that no other does until it is done.
-    #[must_use]
-    pub const fn for_update(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => " FOR UPDATE",
-        }
-    }
-
-    /// As [`Engine::for_update`], passing over rows that another work has.
+    /// What follows a `SELECT` of rows that this work changes, so that no other does until it is done; those that another has are
+    /// passed over.
     #[must_use]
     pub const fn skipping_locked(self) -> &'static str {
         match self {
@@ -216,6 +208,16 @@ impl Database {
     #[must_use]
     pub const fn engine(&self) -> Engine {
         self.engine
+    }
+
+    /// How long an answer is waited for by those who must tell their client: a server that is frozen is told before the client
+    /// thinks that nobody is there; in an embedded one others may be writing.
+    #[must_use]
+    pub const fn patience(&self) -> Duration {
+        match self.engine {
+            Engine::Sqlite => Duration::from_secs(10),
+            Engine::Postgres => Duration::from_millis(900),
+        }
     }
 
     /// The connections, for single statements.

@@ -1,8 +1,10 @@
 //! The table `items`, with the leases of workers on them, and `turns`, by which organisations take theirs.
 
+use sqlx::{Any, Executor};
+
 use crate::{
     Error, Kind, Result,
-    db::{Database, Work},
+    db::{Database, Engine, Work},
     jobs::{JobKind, Status},
 };
 
@@ -139,20 +141,41 @@ pub async fn claim(db: &Database, able: &Able, worker: &str, now: i64, lease_unt
     // Most often nothing waits, and looking takes no writer's place.
     let waiting = waiting(db, able, now).await?;
     for organisation in &waiting {
-        let mut work = db.begin().await?;
-        if let Some(item) = take(&mut work, organisation, able, worker, now, lease_until).await? {
-            // Who waits alone takes nobody's turn.
-            if waiting.len() > 1 {
-                had_turn(&mut work, organisation, now).await?;
+        let wanted = Wanted { organisation, able, worker, now, lease_until };
+        let item = match db.engine() {
+            Engine::Sqlite => {
+                let mut work = db.begin().await?;
+                let item = take(&mut *work, Engine::Sqlite, &wanted).await?;
+                if let Some(item) = &item {
+                    crate::db::jobs::begun(&mut work, &item.job, now).await?;
+                }
+                work.commit().await?;
+                item
             }
-            crate::db::jobs::begun(&mut work, &item.job, now).await?;
-            work.commit().await?;
-            return Ok(Some(item));
+            // One statement is all of it: of what goes to and fro over a network there can be much.
+            Engine::Postgres => take(db.pool(), Engine::Postgres, &wanted).await?,
+        };
+        if item.is_none() {
+            // Others were quicker.
+            continue;
         }
-        // Others were quicker.
-        work.rollback().await?;
+        // Who waits alone takes nobody's turn.
+        if waiting.len() > 1 {
+            let mut work = db.begin().await?;
+            had_turn(&mut work, organisation, now).await?;
+            work.commit().await?;
+        }
+        return Ok(item);
     }
     Ok(None)
+}
+
+struct Wanted<'a> {
+    organisation: &'a str,
+    able: &'a Able,
+    worker: &'a str,
+    now: i64,
+    lease_until: i64,
 }
 
 /// Whose turn it is, a few of them: as many as others may empty before we come.
@@ -177,35 +200,40 @@ async fn waiting(db: &Database, able: &Able, now: i64) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|(organisation,)| organisation).collect())
 }
 
+/// Takes an organisation's next item. On PostgreSQL its job is noted as begun by the same statement.
 async fn take(
-    work: &mut Work,
-    organisation: &str,
-    able: &Able,
-    worker: &str,
-    now: i64,
-    lease_until: i64,
+    executor: impl Executor<'_, Database = Any>,
+    engine: Engine,
+    wanted: &Wanted<'_>,
 ) -> Result<Option<Claimed>> {
     type Row = (String, String, String, i64, Option<String>, String, i64, i64, i64);
-    let sql = format!(
+    let columns = "id, job, kind, number, name, source, attempts, fence, created";
+    let take = format!(
         "UPDATE items SET status = 'running', worker = $4, lease_until = $5, attempts = attempts + 1, fence = fence + 1, \
          started = COALESCE(started, $1) WHERE id = (SELECT i.id FROM items i WHERE i.organisation = $6 AND {READY} \
-         ORDER BY i.priority DESC, i.created, i.id LIMIT 1{}) \
-         RETURNING id, job, kind, number, name, source, attempts, fence, created",
-        work.engine().skipping_locked()
+         ORDER BY i.priority DESC, i.created, i.id LIMIT 1{}) RETURNING {columns}",
+        engine.skipping_locked()
     );
+    let sql = match engine {
+        Engine::Sqlite => take,
+        Engine::Postgres => format!(
+            "WITH taken AS ({take}), begun AS (UPDATE jobs SET status = 'running', started = $1 FROM taken \
+             WHERE jobs.id = taken.job AND jobs.status = 'queued') SELECT {columns} FROM taken"
+        ),
+    };
     let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(now)
-        .bind(able.kinds())
-        .bind(able.models())
-        .bind(worker)
-        .bind(lease_until)
-        .bind(organisation)
-        .fetch_optional(&mut **work)
+        .bind(wanted.now)
+        .bind(wanted.able.kinds())
+        .bind(wanted.able.models())
+        .bind(wanted.worker)
+        .bind(wanted.lease_until)
+        .bind(wanted.organisation)
+        .fetch_optional(executor)
         .await?;
     let Some((id, job, kind, number, name, source, attempts, fence, created)) = row else { return Ok(None) };
     let kind = JobKind::named(&kind)
         .ok_or_else(|| Error::new(Kind::Internal, format!("the database holds the kind of job {kind:?}")))?;
-    let organisation = organisation.to_owned();
+    let organisation = wanted.organisation.to_owned();
     Ok(Some(Claimed { id, job, organisation, kind, number, name, source, attempts, fence, created }))
 }
 

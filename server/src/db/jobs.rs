@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Kind, Result,
-    db::{Database, Work},
+    db::{Database, Engine, Work},
     jobs::{JobKind, Status},
 };
 
@@ -189,28 +189,19 @@ pub async fn begun(work: &mut Work, id: &str, now: i64) -> Result<()> {
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
 pub async fn settle(work: &mut Work, id: &str, now: i64, expires: i64) -> Result<bool> {
-    // Of two works that end the last two items, the later one must see the earlier.
-    let lock = format!("SELECT created FROM jobs WHERE id = $1{}", work.engine().for_update());
-    let _: (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(lock)).bind(id).fetch_one(&mut **work).await?;
-    let any = |condition: &str| {
-        format!(
-            "CAST(CASE WHEN EXISTS (SELECT 1 FROM items WHERE job = $1 AND {condition}) THEN 1 ELSE 0 END AS BIGINT)"
-        )
-    };
-    let sql = format!(
-        "SELECT {}, {}, {}",
-        any("status IN ('queued', 'running')"),
-        any("status = 'succeeded'"),
-        any("status = 'failed'")
-    );
-    let (open, succeeded, failed): (i64, i64, i64) =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_one(&mut **work).await?;
-    if open == 1 {
+    let mut standing = Standing::of(work, id).await?;
+    if standing.has_several && work.engine() == Engine::Postgres {
+        // Of two works that end the last two items, the later one must see what the earlier has done.
+        let _: (i64,) =
+            sqlx::query_as("SELECT created FROM jobs WHERE id = $1 FOR UPDATE").bind(id).fetch_one(&mut **work).await?;
+        standing = Standing::of(work, id).await?;
+    }
+    if standing.is_open {
         return Ok(false);
     }
-    let status = match (succeeded, failed) {
-        (1, _) => Status::Succeeded,
-        (_, 1) => Status::Failed,
+    let status = match (standing.succeeded, standing.failed) {
+        (true, _) => Status::Succeeded,
+        (_, true) => Status::Failed,
         _ => Status::Cancelled,
     };
     let ended = sqlx::query(
@@ -224,6 +215,28 @@ pub async fn settle(work: &mut Work, id: &str, now: i64, expires: i64) -> Result
     .execute(&mut **work)
     .await?;
     Ok(ended.rows_affected() > 0)
+}
+
+/// How a job's items stand, all together.
+struct Standing {
+    has_several: bool,
+    is_open: bool,
+    succeeded: bool,
+    failed: bool,
+}
+
+impl Standing {
+    async fn of(work: &mut Work, id: &str) -> Result<Self> {
+        let any = |condition: &str| {
+            let exists = format!("EXISTS (SELECT 1 FROM items WHERE job = $1 AND {condition})");
+            format!("CAST(CASE WHEN {exists} THEN 1 ELSE 0 END AS BIGINT)")
+        };
+        let conditions = ["number = 2", "status IN ('queued', 'running')", "status = 'succeeded'", "status = 'failed'"];
+        let sql = format!("SELECT {}", conditions.map(any).join(", "));
+        let (several, open, succeeded, failed): (i64, i64, i64, i64) =
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_one(&mut **work).await?;
+        Ok(Self { has_several: several == 1, is_open: open == 1, succeeded: succeeded == 1, failed: failed == 1 })
+    }
 }
 
 /// Ends a job that has not ended. Whether there was one.

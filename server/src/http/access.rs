@@ -19,16 +19,14 @@ use crate::{
 /// The cookie of a session.
 pub const COOKIE: &str = "bfx_session";
 
-/// How long it is waited for who a caller is: a database that is frozen is told before its client thinks that nobody is there.
-const PATIENCE: Duration = Duration::from_millis(900);
-
 /// Times in milliseconds closer than this are not worth a write.
 const USED_AGAIN: i64 = 60_000;
 
 /// Lets a request through whose caller may do what the route needs, and tells the route who it is.
 pub async fn check(app: Arc<App>, needs: Needs, mut request: Request, next: Next) -> Response {
     if needs != Needs::Nothing {
-        let found = tokio::time::timeout(PATIENCE, caller(&app, needs, request.method(), request.headers())).await;
+        let looking = caller(&app, needs, request.method(), request.headers());
+        let found = tokio::time::timeout(app.db.patience(), looking).await;
         let silent =
             || Error::new(Kind::DatabaseUnusable, "the database does not answer").after(Duration::from_secs(2));
         match found.unwrap_or_else(|_| Err(silent())) {
