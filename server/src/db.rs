@@ -60,6 +60,8 @@ pub const CHANNEL: &str = "backgroundfx";
 /// Names the right of [`Database::begin_alone`], among what else may be locked in the same database.
 const ALONE: i64 = 0x6266_785f_7772;
 
+/// How long the first connection is waited for.
+const FIRST: Duration = Duration::from_secs(10);
 /// How long a connection that was in use is taken to be well.
 const FRESH: Duration = Duration::from_millis(100);
 
@@ -134,6 +136,9 @@ impl Database {
             let message = format!("the database {shown} cannot be opened: {error}");
             Error::new(Kind::DatabaseUnusable, message).because(error)
         };
+        // A pool says only that it waited; the first connection says why.
+        let first = tokio::time::timeout(FIRST, AnyConnection::connect(url)).await;
+        first.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(unusable)?.close().await.map_err(unusable)?;
         let (connections, patience) = engine.pool();
         let pool = AnyPoolOptions::new()
             .max_connections(connections)

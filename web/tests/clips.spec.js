@@ -57,6 +57,7 @@ test("a clip gets another background and keeps its sound", async ({ app }, info)
 });
 
 test("a server that dies while a file is sent, and comes back, loses nothing", async ({ app, server }, info) => {
+  test.setTimeout(300_000);
   const path = clip(info.outputPath("heavy.mkv"), true);
   expect((await readFile(path)).length).toBeGreaterThan(9e6);
   await choose(app, path);

@@ -202,8 +202,13 @@ fn check_and_clear(engines: &Engines, client: &Client<'_>, jobs: usize) {
         assert!(Instant::now() < deadline, "the broker is told of all in the end");
         thread::sleep(Duration::from_millis(200));
     }
-    for id in &client.accepted {
+    // All of them, or of many some: the S3 server of tests looks at every file for each.
+    let gone: BTreeSet<&str> = client.accepted.iter().step_by(jobs.div_ceil(400)).map(String::as_str).collect();
+    for id in &gone {
         assert_eq!(client.ask("DELETE", &format!("/v1/jobs/{id}"), "").0, 200);
     }
-    assert_eq!(files(&engines.objects()), [""; 0], "no file is left when all jobs are gone");
+    let left = files(&engines.objects());
+    let of_gone = left.iter().filter(|path| path.split('/').any(|part| gone.contains(part)));
+    assert_eq!(of_gone.count(), 0, "no file is left of a job that is gone");
+    assert!(gone.len() < jobs || left.is_empty(), "nor any other: {left:?}");
 }
