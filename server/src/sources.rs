@@ -6,7 +6,7 @@ use bytes::Bytes;
 use object_store::{ObjectStoreExt, path::Path as Place};
 use tokio::io::AsyncWriteExt;
 
-use crate::{App, Error, Result};
+use crate::{App, Error, Kind, Result};
 
 /// What a source in the store begins with.
 pub const OBJECT: &str = "object:";
@@ -17,7 +17,7 @@ pub const OBJECT: &str = "object:";
 /// What the store or fetching reports.
 pub async fn bytes(app: &App, source: &str) -> Result<Bytes> {
     match source.strip_prefix(OBJECT) {
-        Some(place) => Ok(app.objects.get(&Place::from(place)).await?.bytes().await?),
+        Some(place) => Ok(app.objects.get(&Place::from(place)).await.map_err(gone)?.bytes().await?),
         None => app.fetcher.get(source, app.config.body_megabytes * 1_000_000).await,
     }
 }
@@ -32,7 +32,7 @@ pub async fn to_file(app: &App, source: &str, path: &Path) -> Result<()> {
     let mut file = tokio::fs::File::create(path).await.map_err(unwritable)?;
     match source.strip_prefix(OBJECT) {
         Some(place) => {
-            let mut chunks = app.objects.get(&Place::from(place)).await?.into_stream();
+            let mut chunks = app.objects.get(&Place::from(place)).await.map_err(gone)?.into_stream();
             while let Some(chunk) = chunks.next().await {
                 file.write_all(&chunk?).await.map_err(unwritable)?;
             }
@@ -43,6 +43,14 @@ pub async fn to_file(app: &App, source: &str, path: &Path) -> Result<()> {
         }
     }
     file.flush().await.map_err(unwritable)
+}
+
+/// What is not there does not come by waiting.
+fn gone(error: object_store::Error) -> Error {
+    match error {
+        object_store::Error::NotFound { .. } => Error::new(Kind::NotFound, "the file is not kept any more"),
+        other => other.into(),
+    }
 }
 
 /// What a source's name ends with; `bin` where it says nothing.

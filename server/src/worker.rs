@@ -25,6 +25,8 @@ const LEASE: i64 = 30_000;
 const RENEWAL: Duration = Duration::from_secs(2);
 /// How often an item is begun before it counts as failed.
 pub const MOST_ATTEMPTS: i64 = 5;
+/// How long an item may wait for the end of an outage, in milliseconds.
+const LONGEST_WAIT: i64 = 24 * 3_600_000;
 /// How often to look for work that nobody told of.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -197,8 +199,15 @@ async fn give_up(app: &App, item: &Claimed, error: Error) -> Result<()> {
     if app.is_stopping() && error.kind() == Kind::Picture(core::Kind::Cancelled) {
         return items::give_back(&app.db, item, now).await;
     }
-    let again = (may_pass(&error) && item.attempts < MOST_ATTEMPTS).then(|| now + delay(item.attempts));
     let mut work = app.db.begin().await?;
+    if is_ours(&error) && now - item.created < LONGEST_WAIT {
+        // An outage is not the item's doing, and does not count as an attempt.
+        items::put_off(&mut work, item, &error, now + delay(2)).await?;
+        work.commit().await?;
+        tracing::warn!(job = item.job, item = item.number, code = error.kind().code(), %error, status = "put off");
+        return Ok(());
+    }
+    let again = (may_pass(&error) && item.attempts < MOST_ATTEMPTS).then(|| now + delay(item.attempts));
     if items::fail(&mut work, item, &error, now, again).await? {
         settle(&mut work, &item.job, now, app.expiry()).await?;
         work.commit().await?;
@@ -208,6 +217,11 @@ async fn give_up(app: &App, item: &Claimed, error: Error) -> Result<()> {
         tracing::warn!(job = item.job, item = item.number, code = error.kind().code(), %error, status);
     }
     Ok(())
+}
+
+/// Whether it is for want of something of the service's own.
+fn is_ours(error: &Error) -> bool {
+    matches!(error.kind(), Kind::StorageUnusable | Kind::StorageFull | Kind::DatabaseUnusable)
 }
 
 /// Whether trying again without a change may help.

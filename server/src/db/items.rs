@@ -322,6 +322,25 @@ pub async fn fail(work: &mut Work, item: &Claimed, error: &Error, now: i64, agai
     Ok(done.rows_affected() > 0)
 }
 
+/// Puts an item off for something that is not its doing; this beginning does not count.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn put_off(work: &mut Work, item: &Claimed, error: &Error, again: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE items SET status = 'queued', stage = NULL, progress = 0, lease_until = NULL, run_after = $1, \
+         attempts = attempts - 1, error_code = $2, error_detail = $3 WHERE id = $4 AND fence = $5 AND status = 'running'",
+    )
+    .bind(again)
+    .bind(error.kind().code())
+    .bind(error.told())
+    .bind(&item.id)
+    .bind(item.fence)
+    .execute(&mut **work)
+    .await?;
+    Ok(())
+}
+
 /// Gives an item back that was not finished because the server is stopped; this beginning does not count.
 ///
 /// # Errors
