@@ -204,6 +204,7 @@ async fn give_up(app: &App, item: &Claimed, error: Error) -> Result<()> {
         // An outage is not the item's doing, and does not count as an attempt.
         items::put_off(&mut work, item, &error, now + delay(2)).await?;
         work.commit().await?;
+        metrics::counter!("backgroundfx_items_total", "status" => "put off").increment(1);
         tracing::warn!(job = item.job, item = item.number, code = error.kind().code(), %error, status = "put off");
         return Ok(());
     }
