@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::TryStreamExt;
-use object_store::path::Path as Place;
+use object_store::{ObjectMeta, path::Path as Place};
 use tokio::time;
 
 use crate::{
@@ -68,6 +68,12 @@ pub async fn purge(app: &App, job: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether nothing of a job that is just being accepted is there. Where nothing is, its first file may be on the way: a folder is
+/// made before what it is for.
+fn are_old(files: &[ObjectMeta], now: i64) -> bool {
+    !files.is_empty() && files.iter().all(|file| now - file.last_modified.timestamp_millis() > YOUNG)
+}
+
 /// Deletes what was put here for a job that was never accepted.
 async fn remove_orphans(app: &App, folder: &str, now: i64) -> Result<()> {
     let jobs_here = app.objects.list_with_delimiter(Some(&Place::from(folder))).await?.common_prefixes;
@@ -77,10 +83,31 @@ async fn remove_orphans(app: &App, folder: &str, now: i64) -> Result<()> {
             continue;
         }
         let inside: Vec<_> = app.objects.list(Some(&place)).try_collect().await?;
-        if inside.iter().all(|object| now - object.last_modified.timestamp_millis() > YOUNG) {
+        if are_old(&inside, now) {
             tracing::warn!(job, "files that no job has are deleted");
             app.objects.remove_all(place.as_ref()).await?;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::UNIX_EPOCH;
+
+    #[test]
+    fn only_files_that_are_old_are_orphans() {
+        let (epoch, now) = (1_800_000_000, 1_800_000_000_000);
+        let aged = |minutes: u64| ObjectMeta {
+            location: Place::from("sources/job_1/1"),
+            last_modified: (UNIX_EPOCH + Duration::from_secs(epoch - minutes * 60)).into(),
+            size: 1,
+            e_tag: None,
+            version: None,
+        };
+        assert!(are_old(&[aged(61), aged(90)], now));
+        assert!(!are_old(&[aged(59), aged(90)], now));
+        assert!(!are_old(&[], now), "its first file may be on the way");
+    }
 }
