@@ -148,6 +148,9 @@ pub enum ModelsCommand {
         /// Accept a file whose checksum nobody has recorded yet; what arrives is recorded
         #[arg(long)]
         trust_unknown: bool,
+        /// Only the runtime, for machines and images that get their models elsewhere
+        #[arg(long, conflicts_with = "names")]
+        runtime: bool,
     },
     /// Make a model ready for `--precision int8`; its ranges are found on pictures where this build does not know them
     Optimize {
@@ -213,6 +216,20 @@ pub struct DoctorArguments {
 pub enum DoctorCommand {
     /// Check whether a server speaks remove.bg's protocol as its clients need it
     Removebg(RemovebgArguments),
+    /// Ask a running service whether it is ready: the health check of a container
+    Service(ServiceArguments),
+}
+
+/// What `doctor service` understands.
+#[cfg(feature = "server")]
+#[derive(Debug, clap::Args)]
+pub struct ServiceArguments {
+    /// The service's address; a worker's is its own
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub base: String,
+    /// As a JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What `doctor removebg` understands.

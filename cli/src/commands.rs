@@ -7,6 +7,8 @@ mod models;
 mod removebg;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "server")]
+mod service;
 mod shell;
 
 #[cfg(feature = "server")]
@@ -41,6 +43,10 @@ pub fn run(arguments: Arguments) -> Ended {
         #[cfg(feature = "server")]
         Command::Doctor(DoctorArguments { at: Some(DoctorCommand::Removebg(arguments)), .. }) => {
             removebg::run(&arguments)
+        }
+        #[cfg(feature = "server")]
+        Command::Doctor(DoctorArguments { at: Some(DoctorCommand::Service(arguments)), .. }) => {
+            service::run(&arguments)
         }
         Command::Doctor(arguments) => doctor::run(&arguments, &shared),
         Command::Config(command) => configuration(&command, &shared),

@@ -22,6 +22,7 @@ pub mod options;
 pub mod picture;
 mod queue;
 mod rates;
+pub mod readiness;
 mod redis;
 pub mod serve;
 mod sources;

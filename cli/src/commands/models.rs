@@ -28,7 +28,8 @@ pub fn run(command: &ModelsCommand, shared: &Shared, config: &Config) -> Ended {
     let store = Store::open(config.store())?;
     match command {
         ModelsCommand::List { json, markdown } => list(&catalog, &store, default(config), *json, *markdown),
-        ModelsCommand::Pull { names, trust_unknown } => pull(&catalog, names, *trust_unknown, shared, config),
+        ModelsCommand::Pull { runtime: true, .. } => pull_runtime(shared, config),
+        ModelsCommand::Pull { names, trust_unknown, .. } => pull(&catalog, names, *trust_unknown, shared, config),
         ModelsCommand::Optimize { name, pictures, show } => optimize(&catalog, name, pictures, *show, shared, config),
         ModelsCommand::Verify { names } => verify(&catalog, &store, names),
         ModelsCommand::Remove { names } => remove(&catalog, &store, names),
@@ -164,6 +165,12 @@ fn pull(catalog: &Catalog, names: &[String], trust_unknown: bool, shared: &Share
             catalog.segmenter(&engine, &card.name, Device::Cpu, &screen)?;
         }
     }
+    Ok(DONE)
+}
+
+fn pull_runtime(shared: &Shared, config: &Config) -> Ended {
+    interrupt::listen();
+    Engine::open(config.engine(None, None))?.runtime(&Screen::new(shared.progress, shared.quiet))?;
     Ok(DONE)
 }
 

@@ -134,6 +134,32 @@ pub fn files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
+fn a_health_check_tells_whether_the_service_is_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let base = format!("http://{}", server.address);
+    let ask = |more: &[&str]| {
+        let arguments = [&["doctor", "service", "--base", &base], more].concat();
+        let made = Command::new(env!("CARGO_BIN_EXE_backgroundfx")).args(arguments).output().unwrap();
+        (made.status.code(), String::from_utf8(made.stdout).unwrap())
+    };
+    let end = Instant::now() + Duration::from_secs(20);
+    while ask(&[]).0 != Some(0) {
+        assert!(Instant::now() < end, "it never is ready: {:?}", ask(&[]));
+        thread::sleep(Duration::from_millis(100));
+    }
+    let (code, text) = ask(&["--json"]);
+    let found: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (code, found["ready"].as_bool(), found["checks"]["database"].as_bool()),
+        (Some(0), Some(true), Some(true))
+    );
+    server.kill();
+    let (code, text) = ask(&[]);
+    assert!(code == Some(8) && text.contains("does not answer"), "{code:?} {text}");
+}
+
+#[test]
 fn every_accepted_job_is_made_once_however_often_the_process_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path());

@@ -10,7 +10,7 @@ use super::{
     child::Running,
     ffmpeg::Ffmpeg,
     formats::{Container, Ending},
-    probe::{Clip, path_argument},
+    probe::{Clip, path_argument, read_clip},
     segments::{Segments, unwritable},
     writer::Clock,
 };
@@ -127,7 +127,7 @@ impl Joining<'_> {
         if let Some(seconds) = self.seconds {
             command.args(["-t", &format!("{seconds:.6}")]);
         }
-        command.arg("-i").arg(path_argument(source));
+        read_clip(command, source);
         command.args(["-map", "0:v:0", "-map", "1:a?", "-map_metadata", "1", "-map_chapters", "1"]);
         for (index, track) in clip.audio.iter().enumerate() {
             let fits = container.audio.is_empty() || container.audio.contains(&track.codec.as_str());

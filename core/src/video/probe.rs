@@ -1,6 +1,6 @@
 //! What a video file says of itself, as ffprobe reads it.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use serde::{Deserialize, Deserializer};
 
@@ -147,18 +147,32 @@ pub fn probe(ffmpeg: &Ffmpeg, path: &Path) -> Result<Clip> {
         return Err(Error::new(Kind::InputEmpty, "the file has no bytes"));
     }
     let mut command = ffmpeg.probe_command();
-    command.args(["-show_streams", "-show_format", "-show_chapters", "-of", "json"]).arg(path_argument(path));
+    command.args(["-show_streams", "-show_format", "-show_chapters", "-of", "json"]);
+    read_clip(&mut command, path);
     let output = command
         .output()
         .map_err(|error| Error::new(Kind::FfmpegUnusable, format!("ffprobe cannot be run: {error}")).because(error))?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
+        if words.contains("not on whitelist") {
+            let message = "it is a playlist, or of another kind than clips that hold all they show";
+            return Err(Error::new(Kind::VideoUnreadable, message));
+        }
         let said = words.lines().next().unwrap_or("ffprobe failed without a word");
         return Err(Error::new(Kind::VideoCorrupt, format!("ffprobe cannot make it out: {}", said.trim())));
     }
     let answer: Answer = serde_json::from_slice(&output.stdout)
         .map_err(|error| Error::new(Kind::Internal, "ffprobe's answer cannot be read").because(error))?;
     clip(&answer)
+}
+
+/// The containers a clip may be: those that hold all they show. Playlists, which name other files to be read, are not among them.
+const CONTAINERS: &str = "3g2,3gp,apng,asf,av1,avi,dv,flv,gif,h264,hevc,ivf,m4a,m4v,matroska,mj2,mov,mp4,mpeg,mpegts,mpegvideo,\
+                          mxf,nut,obu,ogg,rm,vc1,webm,wtv,yuv4mpegpipe";
+
+/// Has ffmpeg or ffprobe read a clip, which may be anybody's: this file and no other, whatever stands in it.
+pub(super) fn read_clip(command: &mut Command, path: &Path) {
+    command.args(["-protocol_whitelist", "file", "-format_whitelist", CONTAINERS, "-i"]).arg(path_argument(path));
 }
 
 /// A path as ffmpeg takes it for a file, whatever it looks like: a name with a colon is no protocol.

@@ -12,7 +12,7 @@ use super::{
     child::{Complaints, Running},
     ffmpeg::Ffmpeg,
     frame::Frame,
-    probe::{Clip, path_argument},
+    probe::{Clip, read_clip},
     time::Ratio,
 };
 use crate::{Error, Kind, Result, pixels::Size};
@@ -102,7 +102,7 @@ impl Reader {
         let filters = [&reading.filters[..], &["showinfo=checksum=0".to_owned()]].concat().join(",");
         match source {
             Source::File(path) => {
-                command.arg("-i").arg(path_argument(path));
+                read_clip(&mut command, path);
             }
             Source::Stdin(raw) => {
                 if let Some(RawFrames { size: Size { width, height }, rate, pixels }) = raw {

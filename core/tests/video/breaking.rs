@@ -37,6 +37,18 @@ fn what_is_no_clip_gets_one_clear_error() {
 }
 
 #[test]
+fn a_clip_cannot_have_other_files_read() {
+    let clips = Clips::new();
+    clips.square("other.mp4", "160x120", 1.0, &[]);
+    let list = clips.path("list.mp4");
+    fs::write(&list, "ffconcat version 1.0\nfile other.mp4\n").unwrap();
+    let read = std::process::Command::new("ffprobe").arg(&list).output().unwrap();
+    assert!(read.status.success(), "ffmpeg by itself reads the other file");
+    let error = clips.make(&list, "out.mp4", Content::Matte, &VideoOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), Kind::VideoUnreadable, "{error}");
+}
+
+#[test]
 fn a_clip_that_ends_early_is_an_error_unless_that_is_accepted() {
     let clips = Clips::new();
     let input = clips.square("whole.mkv", "160x120", 8.0, &[]);

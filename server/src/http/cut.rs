@@ -1,6 +1,9 @@
 //! One picture while its sender waits: admitted at once or turned away, made once for all who ask for the same.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -19,7 +22,7 @@ use crate::{
 /// # Errors
 /// [`Kind::Busy`] at once when the waiting room is full; [`Kind::TookTooLong`]; what making it reports.
 pub async fn cut_out(app: &Arc<App>, caller: &Caller, order: Order) -> Outcome {
-    let inference = app.inference.clone();
+    let (inference, began) = (app.inference.clone(), Instant::now());
     let begin = || {
         let place = inference.enter()?;
         let order = order.clone();
@@ -37,9 +40,22 @@ pub async fn cut_out(app: &Arc<App>, caller: &Caller, order: Order) -> Outcome {
         let message = format!("the picture was not done within {} seconds", most.as_secs());
         Err(Arc::new(Error::new(Kind::TookTooLong, message).after(Duration::from_secs(10))))
     })?;
-    app.rates.settle(&caller.actor, made.report.picture.pixels()).await;
+    let pixels = made.report.picture.pixels();
+    app.rates.settle(&caller.actor, pixels).await;
     metrics::counter!("backgroundfx_pictures_total").increment(1);
+    let took = began.elapsed().as_secs_f64();
+    metrics::histogram!("backgroundfx_picture_seconds", "megapixels" => at_most(pixels)).record(took);
     Ok(made)
+}
+
+/// A few classes of size, by the megapixels that pictures of them have at most.
+fn at_most(pixels: u64) -> &'static str {
+    match pixels {
+        0..=1_000_000 => "1",
+        1_000_001..=4_000_000 => "4",
+        4_000_001..=12_000_000 => "12",
+        _ => "more",
+    }
 }
 
 /// Refuses what could not be admitted anyway, before its body is read; tells what the key may still send.
