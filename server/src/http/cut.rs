@@ -61,11 +61,8 @@ fn at_most(pixels: u64) -> &'static str {
 /// Refuses what could not be admitted anyway, before its body is read; tells what the key may still send.
 ///
 /// # Errors
-/// [`Kind::RateLimited`], [`Kind::Busy`], [`Kind::Stopping`].
+/// [`Kind::RateLimited`], [`Kind::Busy`].
 pub async fn admit(app: &App, caller: &Caller) -> Result<Allowance> {
-    if app.is_stopping() {
-        return Err(Error::new(Kind::Stopping, "the server is being stopped").after(Duration::from_secs(5)));
-    }
     let left = app.rates.take(&caller.actor).await?;
     if app.inference.is_full() {
         let (waiting, _) = app.inference.filling();

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    form::{Form, Held, drain},
+    form::{Form, Held},
     keys::audit,
     problem::Problem,
     query,
@@ -50,10 +50,6 @@ pub async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    if app.is_stopping() {
-        drain(body.into_data_stream()).await;
-        return Err(Error::new(Kind::Stopping, "the server is being stopped").after(Duration::from_secs(5)).into());
-    }
     let held = Held::read(&app, &parts.headers, body).await?;
     let form = Form::parse(&parts.headers, held.bytes.clone()).await?.with_query(parts.uri.query())?;
     let accepted = accept(&app, &caller, &form, idempotency_key(&parts.headers)?).await?;
