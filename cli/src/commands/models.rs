@@ -28,7 +28,7 @@ pub fn run(command: &ModelsCommand, shared: &Shared, config: &Config) -> Ended {
     let store = Store::open(config.store())?;
     match command {
         ModelsCommand::List { json, markdown } => list(&catalog, &store, default(config), *json, *markdown),
-        ModelsCommand::Pull { runtime: true, .. } => pull_runtime(shared, config),
+        ModelsCommand::Pull { runtime: true, trust_unknown, .. } => pull_runtime(*trust_unknown, shared, config),
         ModelsCommand::Pull { names, trust_unknown, .. } => pull(&catalog, names, *trust_unknown, shared, config),
         ModelsCommand::Optimize { name, pictures, show } => optimize(&catalog, name, pictures, *show, shared, config),
         ModelsCommand::Verify { names } => verify(&catalog, &store, names),
@@ -168,9 +168,11 @@ fn pull(catalog: &Catalog, names: &[String], trust_unknown: bool, shared: &Share
     Ok(DONE)
 }
 
-fn pull_runtime(shared: &Shared, config: &Config) -> Ended {
+fn pull_runtime(trust_unknown: bool, shared: &Shared, config: &Config) -> Ended {
     interrupt::listen();
-    Engine::open(config.engine(None, None))?.runtime(&Screen::new(shared.progress, shared.quiet))?;
+    let mut options = config.engine(None, None);
+    options.store.trust_unknown = trust_unknown;
+    Engine::open(options)?.runtime(&Screen::new(shared.progress, shared.quiet))?;
     Ok(DONE)
 }
 
