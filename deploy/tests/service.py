@@ -1,6 +1,6 @@
 """Processes of the real program for the checks of this folder, and requests to them."""
 
-import contextlib, functools, http.client, json, os, pathlib, re, signal, socket, ssl, subprocess, time
+import contextlib, functools, http.client, json, os, pathlib, random, re, signal, socket, ssl, subprocess, time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # A red square before a green screen, which needs no network to be cut out.
@@ -8,9 +8,12 @@ SCREEN = "color=0x00b140:s=320x240:r=5:d=1,drawbox=x=100:y=60:w=120:h=120:color=
 
 
 def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """A port below those that connections get by themselves, so that it stays free while a program is started again."""
+    for port in random.sample(range(10_000, 32_000), 100):
+        with contextlib.suppress(OSError), socket.socket() as one:
+            one.bind(("127.0.0.1", port))
+            return port
+    raise SystemExit("FAILED   no port is free")
 
 
 @functools.cache
@@ -100,6 +103,12 @@ class Process:
         wait(lambda: ask(self.base, "GET", "/v1/ready")[0] == 200, 60, f"{self.command} is ready")
         if found := re.search(r"^api key: (\S+)", (self.folder / "out").read_text(), re.M):
             self.key = found[1]
+
+    def refused(self):
+        """What it says when it does not start."""
+        made = subprocess.run(self.command, capture_output=True, text=True, env=self.environment, timeout=60)
+        assert made.returncode != 0, made
+        return made.stderr
 
     def end(self, how=signal.SIGTERM):
         self.process.send_signal(how)
