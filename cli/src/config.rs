@@ -366,6 +366,7 @@ mod tests {
                 queue: Some(String::new()),
                 redis: Some(String::new()),
                 objects: Some(String::new()),
+                documents: Some(String::new()),
                 secret_key: Some(PathBuf::new()),
                 threads: Some(1),
                 model: Some(String::new()),

@@ -42,6 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             kind: JobKind::Pictures,
             name: None,
             project: None,
+            metadata: None,
             status: Status::Queued,
             priority: 0,
             work: "{}".to_owned(),

@@ -23,12 +23,14 @@ use crate::{
     Config, Error, Kind, Result,
     coalesce::Coalescer,
     db::{self, Database},
+    documents::{self, Documents},
     fetch::Fetcher,
     http::graphql,
     inference::Inference,
     objects::Objects,
     rates::Rates,
     redis::Redis,
+    replicas::Replicas,
     vault::Vault,
 };
 
@@ -43,6 +45,8 @@ pub struct App {
     pub db: Database,
     /// Uploads and results.
     pub objects: Objects,
+    /// What is known of everything that was made.
+    pub documents: Arc<dyn Documents>,
     /// The threads that networks run on.
     pub inference: Arc<Inference>,
     /// Identical pictures that are asked for at the same time are made once.
@@ -51,6 +55,8 @@ pub struct App {
     pub fetcher: Fetcher,
     /// What processes share, if they share a Redis.
     pub redis: Option<Redis>,
+    /// Databases that follow the first, if there are any.
+    pub replicas: Option<Replicas>,
     /// How much each key may still send.
     pub rates: Rates,
     /// How often an address, and everybody together, may try to sign in.
@@ -117,13 +123,15 @@ impl App {
         };
         clear(&folder.join("scratch"), lock.is_some());
         fs::create_dir_all(&scratch).map_err(unusable)?;
-        let objects = match &config.objects {
-            Some(url) => Objects::at(url).await?,
-            None => Objects::in_folder(&folder.join("objects"))?,
-        };
+        let documents = documents::at(config.documents.as_deref(), &db).await?;
         let vault = Vault::open(&config.secret_key.clone().unwrap_or_else(|| folder.join("secret.key")))?;
         db::vault::check(&db, &vault.fingerprint()).await?;
         let redis = config.redis.as_deref().map(|url| Redis::at(url, &vault.fingerprint())).transpose()?;
+        let objects = objects(&config, &folder, redis.clone()).await?;
+        let replicas = match (&redis, config.replicas.as_slice()) {
+            (Some(redis), urls @ [_, ..]) => Some(Replicas::at(urls, redis.clone())?),
+            _ => None,
+        };
         know_models(&config, &catalog)?;
         let inference = Inference::start(Arc::new(engine), Arc::new(catalog), &config)?;
         Ok(Arc::new(Self {
@@ -132,6 +140,7 @@ impl App {
             sign_ins: Rates::new("sign_ins", 10, redis.clone()),
             all_sign_ins: Rates::new("all_sign_ins", 120, redis.clone()),
             redis,
+            replicas,
             bodies: Arc::new(Semaphore::new((config.bodies_megabytes * 1_000_000 / Self::BODY_UNIT) as usize)),
             inference: Arc::new(inference),
             coalescer: Coalescer::default(),
@@ -151,6 +160,7 @@ impl App {
             config,
             db,
             objects,
+            documents,
             metrics,
         }))
     }
@@ -184,6 +194,21 @@ impl App {
     #[must_use]
     pub fn expiry(&self) -> i64 {
         self.now() + self.config.result_hours as i64 * 3_600_000
+    }
+
+    /// Where lists of an organisation's things are read: what it wrote itself is there.
+    pub async fn reading(&self, organisation: &str) -> &Database {
+        match &self.replicas {
+            Some(replicas) => replicas.reading(&self.db, organisation).await,
+            None => &self.db,
+        }
+    }
+
+    /// Notes that an organisation's things have changed, before anybody is told.
+    pub async fn wrote(&self, organisation: &str) {
+        if let Some(replicas) = &self.replicas {
+            replicas.wrote(&self.db, organisation).await;
+        }
     }
 
     /// Tells everybody who waits, in all processes, that a job changed.
@@ -234,6 +259,18 @@ impl App {
         let mut stopping = self.stopping.subscribe();
         // It fails only when the sender is gone, and then nothing is left to wait for.
         let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+}
+
+/// The store of objects, sealed if there is a key for it.
+async fn objects(config: &Config, folder: &Path, redis: Option<Redis>) -> Result<Objects> {
+    let objects = match &config.objects {
+        Some(url) => Objects::at(url).await?.cached(config.cache_megabytes, redis),
+        None => Objects::in_folder(&folder.join("objects"))?,
+    };
+    match config.object_keys.as_slice() {
+        [] => Ok(objects),
+        keys => objects.sealed(keys).await,
     }
 }
 

@@ -18,6 +18,9 @@ pub struct Config {
     pub database: Option<String>,
     /// The PostgreSQL itself, where `database` is a pool in transaction mode such as PgBouncer: for messages and migrations.
     pub database_direct: Option<String>,
+    /// PostgreSQLs that follow `database`, for lists: what an organisation has just written is read from `database` until they
+    /// have it. Needs `redis`, where all processes note who wrote.
+    pub replicas: Vec<String>,
     /// Whether the database's tables are brought up to date at the start; otherwise `backgroundfx migrate` does it.
     pub migrate: bool,
     /// A RabbitMQ that wakes workers, as `amqp://user:password@host:5672/%2f`; the database does when unset.
@@ -26,6 +29,17 @@ pub struct Config {
     pub redis: Option<String>,
     /// Bucket of uploads and results, as `s3://bucket/prefix`; a folder of `data` when unset.
     pub objects: Option<String>,
+    /// Most millions of bytes of a bucket's small results that are remembered in memory, and as long in the Redis if there is one;
+    /// none when 0.
+    pub cache_megabytes: u64,
+    /// A MongoDB of what is known of everything that was made, as `mongodb://user:password@host:27017/name`; the database when
+    /// unset.
+    pub documents: Option<String>,
+    /// Days that this is kept.
+    pub document_days: u64,
+    /// Keys that encrypt uploads and results, as `file:PATH` of 32 bytes or `kms:KEY` of AWS's protocol; the first encrypts, all
+    /// decrypt. As they are when empty.
+    pub object_keys: Vec<String>,
     /// File of the 32 bytes that encrypt secrets in the database and sign tokens; `secret.key` in `data` when unset.
     pub secret_key: Option<PathBuf>,
     /// Whether this process also makes the items of jobs, beside `backgroundfx worker` processes.
@@ -92,10 +106,15 @@ impl Default for Config {
             data: None,
             database: None,
             database_direct: None,
+            replicas: Vec::new(),
             migrate: true,
             queue: None,
             redis: None,
             objects: None,
+            cache_megabytes: 64,
+            documents: None,
+            document_days: 365,
+            object_keys: Vec::new(),
             secret_key: None,
             work: true,
             work_kinds: Vec::new(),
@@ -144,6 +163,8 @@ impl Config {
         within("rate_megapixels", u64::from(self.rate_megapixels), 1, 1_000_000_000);
         within("upload_megabytes", self.upload_megabytes, 1, 1_000_000);
         within("result_hours", self.result_hours, 1, 24 * 366);
+        within("cache_megabytes", self.cache_megabytes, 0, 1_000_000);
+        within("document_days", self.document_days, 1, 36_600);
         within("drain_seconds", self.drain_seconds, 0, 3600);
         if !self.work && self.database.is_none() {
             problems.push("serve.work is false, and no other process can make jobs without serve.database".to_owned());
@@ -152,6 +173,11 @@ impl Config {
             if set && self.database.is_none() {
                 problems.push(format!("serve.{field} is set, and serve.database, which it serves, is not"));
             }
+        }
+        if !self.replicas.is_empty() && (self.database.is_none() || self.redis.is_none()) {
+            problems.push(
+                "serve.replicas is set, and serve.database and serve.redis, which it needs, are not both".to_owned(),
+            );
         }
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             problems.push("serve.tls_certificate and serve.tls_key go together".to_owned());

@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod audit_log;
 pub mod deliveries;
+pub mod documents;
 pub mod idempotency_keys;
 pub mod improvements;
 pub mod items;
@@ -28,7 +29,10 @@ use sqlx::{
     any::{AnyPoolOptions, install_default_drivers},
 };
 
-use crate::{Error, Kind, Result};
+use crate::{
+    Error, Kind, Result,
+    replicas::{self, LogPlace},
+};
 
 /// A pool of connections.
 #[derive(Clone)]
@@ -130,6 +134,44 @@ impl Database {
         Self::connect(Engine::Postgres, url, shown).await
     }
 
+    /// A PostgreSQL that follows another, at a URL. It is connected to when it is first asked.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigInvalid`] for what is no such URL.
+    pub fn following(url: &str) -> Result<Self> {
+        install_default_drivers();
+        let wrong = || {
+            Error::new(Kind::ConfigInvalid, "serve.replicas has what is not an address as postgres://user@host/name")
+        };
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(wrong());
+        }
+        let pool = pool(Engine::Postgres).connect_lazy(url).map_err(|error| wrong().because(error))?;
+        Ok(Self { pool, engine: Engine::Postgres })
+    }
+
+    /// How far this PostgreSQL's log has come.
+    ///
+    /// # Errors
+    /// [`Kind::DatabaseUnusable`].
+    pub async fn log_place(&self) -> Result<LogPlace> {
+        self.place("SELECT pg_current_wal_insert_lsn()::text").await
+    }
+
+    /// How far this PostgreSQL, which follows another, has repeated its log.
+    ///
+    /// # Errors
+    /// [`Kind::DatabaseUnusable`], also when it follows none.
+    pub async fn replayed_place(&self) -> Result<LogPlace> {
+        self.place("SELECT coalesce(pg_last_wal_replay_lsn()::text, '')").await
+    }
+
+    async fn place(&self, question: &'static str) -> Result<LogPlace> {
+        let (text,): (String,) = sqlx::query_as(question).fetch_one(&self.pool).await?;
+        let unknown = || Error::new(Kind::DatabaseUnusable, format!("the database is at {text:?} of no other's log"));
+        replicas::log_place(&text).ok_or_else(unknown)
+    }
+
     async fn connect(engine: Engine, url: &str, shown: &str) -> Result<Self> {
         install_default_drivers();
         let unusable = |error: sqlx::Error| {
@@ -139,27 +181,7 @@ impl Database {
         // A pool says only that it waited; the first connection says why.
         let first = tokio::time::timeout(FIRST, AnyConnection::connect(url)).await;
         first.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(unusable)?.close().await.map_err(unusable)?;
-        let (connections, patience) = engine.pool();
-        let pool = AnyPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(patience)
-            // One that was in use just now answers.
-            .test_before_acquire(false)
-            .before_acquire(|connection, facts| {
-                Box::pin(async move {
-                    if facts.idle_for > FRESH {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .after_connect(move |connection, _| {
-                Box::pin(async move { connection.execute(engine.settings()).await.map(|_| ()) })
-            })
-            .connect(url)
-            .await
-            .map_err(unusable)?;
-        Ok(Self { pool, engine })
+        Ok(Self { pool: pool(engine).connect(url).await.map_err(unusable)?, engine })
     }
 
     /// Brings the tables up to date, each step in a transaction of its own, one process at a time. What the steps that were
@@ -270,6 +292,26 @@ impl Database {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+fn pool(engine: Engine) -> AnyPoolOptions {
+    let (connections, patience) = engine.pool();
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(patience)
+        // One that was in use just now answers.
+        .test_before_acquire(false)
+        .before_acquire(|connection, facts| {
+            Box::pin(async move {
+                if facts.idle_for > FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(move |connection, _| {
+            Box::pin(async move { connection.execute(engine.settings()).await.map(|_| ()) })
+        })
 }
 
 impl Work {

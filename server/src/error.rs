@@ -302,6 +302,14 @@ impl From<sqlx::Error> for Error {
 
 impl From<object_store::Error> for Error {
     fn from(error: object_store::Error) -> Self {
+        let error = match error {
+            // A store of our own may have said what it is.
+            object_store::Error::Generic { store, source } => match source.downcast::<Self>() {
+                Ok(ours) => return *ours,
+                Err(source) => object_store::Error::Generic { store, source },
+            },
+            other => other,
+        };
         match is_full(&error) {
             true => Self::new(Kind::StorageFull, "the disk of results is full").because(error),
             false => Self::new(Kind::StorageUnusable, "the store of results does not answer")

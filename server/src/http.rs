@@ -10,6 +10,8 @@ pub mod graphql;
 mod health;
 mod jobs;
 pub mod keys;
+mod metadata;
+mod pictures;
 mod problem;
 mod projects;
 mod query;
@@ -78,6 +80,9 @@ pub fn routes() -> Vec<Route> {
         route("HEAD", "/v1/uploads/{id}", Needs::Write, head(uploads::head)),
         route("PATCH", "/v1/uploads/{id}", Needs::Write, patch(uploads::append)),
         route("DELETE", "/v1/uploads/{id}", Needs::Write, delete(uploads::delete)),
+        route("GET", "/v1/pictures", Needs::Read, get(pictures::list)),
+        route("GET", "/v1/pictures/{id}", Needs::Read, get(pictures::get)),
+        route("DELETE", "/v1/pictures/{id}", Needs::Write, delete(pictures::delete)),
         route("GET", "/v1/projects", Needs::Read, get(projects::list)),
         route("POST", "/v1/projects", Needs::Write, post(projects::create)),
         route("GET", "/v1/projects/{id}", Needs::Read, get(projects::get)),

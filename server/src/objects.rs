@@ -1,4 +1,11 @@
-//! Where pictures, clips and results are kept: a folder, or a bucket of anything that speaks S3, by its address.
+//! Where pictures, clips and results are kept: a folder, or a bucket of anything that speaks S3, by its address; sealed, if the
+//! operator has a key for it.
+
+mod cached;
+mod frames;
+mod keys;
+mod kms;
+mod sealed;
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -14,7 +21,7 @@ use object_store::{
     signer::Signer,
 };
 
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, redis::Redis};
 
 /// Bytes of the parts that large files are sent to the store in.
 const PART: usize = 8 << 20;
@@ -26,6 +33,7 @@ const PARTS: usize = 4;
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
     bucket: Option<(AmazonS3, Place)>,
+    is_sealed: bool,
 }
 
 impl Objects {
@@ -39,7 +47,7 @@ impl Objects {
             Error::new(Kind::ConfigInvalid, message).because(error)
         })?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_automatic_cleanup(true).with_fsync(true);
-        Ok(Self { store: Arc::new(store), bucket: None })
+        Ok(Self { store: Arc::new(store), bucket: None, is_sealed: false })
     }
 
     /// Objects in a bucket, at `s3://bucket` or `s3://bucket/prefix`. Credentials, region and endpoint are those of the usual
@@ -68,13 +76,35 @@ impl Objects {
             .with_retry(retries)
             .build()
             .map_err(|error| wrong(&format!(": {error}")).because(error))?;
-        let objects =
-            Self { store: Arc::new(PrefixStore::new(bucket.clone(), prefix.clone())), bucket: Some((bucket, prefix)) };
+        let store = Arc::new(PrefixStore::new(bucket.clone(), prefix.clone()));
+        let objects = Self { store, bucket: Some((bucket, prefix)), is_sealed: false };
         objects.check().await.map_err(|error| {
             let message = format!("the bucket {url} cannot be used: {error}");
             Error::new(Kind::StorageUnusable, message).because(error)
         })?;
         Ok(objects)
+    }
+
+    /// The same, with small results of a bucket remembered: up to so many millions of bytes in memory, and in the Redis. What is
+    /// sealed afterwards is remembered sealed.
+    #[must_use]
+    pub fn cached(self, megabytes: u64, redis: Option<Redis>) -> Self {
+        match self.bucket {
+            Some(_) if megabytes > 0 => {
+                Self { store: Arc::new(cached::Cached::new(self.store, megabytes, redis)), ..self }
+            }
+            // The system remembers files by itself.
+            _ => self,
+        }
+    }
+
+    /// The same, with everything that is kept from now on encrypted by keys at some addresses, as [`keys::Keys::at`] reads them.
+    ///
+    /// # Errors
+    /// [`Kind::ConfigInvalid`] for what is no such address; [`Kind::StorageUnusable`] when no key is given.
+    pub async fn sealed(self, addresses: &[String]) -> Result<Self> {
+        let keys = keys::Keys::at(addresses).await?;
+        Ok(Self { store: Arc::new(sealed::Sealed::new(self.store, keys)), is_sealed: true, ..self })
     }
 
     /// Whether the store answers.
@@ -88,12 +118,12 @@ impl Objects {
         self.bucket.is_some()
     }
 
-    /// An address that gives one object to whoever has it, for some time; none where objects are files.
+    /// An address that gives one object to whoever has it, for some time; none where objects are files, or sealed.
     ///
     /// # Errors
     /// [`Kind::StorageUnusable`] when there are no credentials.
     pub async fn link(&self, place: &str, lasting: Duration) -> Result<Option<String>> {
-        let Some((bucket, prefix)) = &self.bucket else { return Ok(None) };
+        let Some((bucket, prefix)) = self.bucket.as_ref().filter(|_| !self.is_sealed) else { return Ok(None) };
         let whole = Place::from(format!("{prefix}/{place}"));
         let url = bucket.signed_url(axum::http::Method::GET, &whole, lasting).await?;
         Ok(Some(url.into()))
@@ -109,10 +139,10 @@ impl Objects {
         Ok(())
     }
 
-    /// A file of the disk has none.
+    /// A file of the disk has none, and a sealed one tells nothing.
     fn attributes(&self, media_type: &str) -> Attributes {
         let mut known = Attributes::new();
-        if self.bucket.is_some() {
+        if self.bucket.is_some() && !self.is_sealed {
             known.insert(Attribute::ContentType, media_type.to_owned().into());
         }
         known
@@ -240,11 +270,31 @@ mod tests {
         assert!(left.is_empty(), "{left:?}");
     }
 
+    /// The address of a key in a folder.
+    fn key_in(folder: &Path) -> Vec<String> {
+        std::fs::write(folder.join("object.key"), [3; 32]).unwrap();
+        vec![format!("file:{}", folder.join("object.key").display())]
+    }
+
+    #[tokio::test]
+    async fn a_sealed_folder_keeps_objects() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::in_folder(&folder.path().join("objects")).unwrap();
+        conforms(&objects.sealed(&key_in(folder.path())).await.unwrap(), "root").await;
+    }
+
     #[tokio::test]
     #[ignore = "needs an S3 server: server/engines/run --all"]
     async fn a_bucket_keeps_objects() {
         let objects = Objects::at(&std::env::var("S3_TEST_URL").unwrap()).await.unwrap();
         conforms(&objects, &uuid::Uuid::now_v7().to_string()).await;
+        let folder = tempfile::tempdir().unwrap();
+        let sealed = objects.sealed(&key_in(folder.path())).await.unwrap();
+        conforms(&sealed, &uuid::Uuid::now_v7().to_string()).await;
+        assert!(
+            sealed.link("root/once", Duration::from_secs(60)).await.unwrap().is_none(),
+            "a link would give what nobody can read"
+        );
     }
 
     #[tokio::test]

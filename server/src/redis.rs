@@ -3,13 +3,18 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use redis::{
     Client, Cmd, FromRedisValue, RedisError, Script,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
-use crate::{App, Error, Kind, Result, breaker::Breaker};
+use crate::{
+    App, Error, Kind, Result,
+    breaker::Breaker,
+    replicas::{self, LogPlace},
+};
 
 /// How long an answer is waited for: less than anybody notices.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -38,6 +43,13 @@ end
 return { enough and 1 or 0, string.format('%.6f', left) }
 ";
 
+/// A number that only grows, as sixteen hexadecimal digits: its key, the number, and how many seconds it is remembered.
+const NOTE: &str = r"
+local known = redis.call('GET', KEYS[1])
+if not known or known < ARGV[1] then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
+return 1
+";
+
 /// A Redis, and whether it answers.
 #[derive(Clone)]
 pub struct Redis {
@@ -45,6 +57,7 @@ pub struct Redis {
     connection: ConnectionManager,
     breaker: Arc<Breaker>,
     spend: Arc<Script>,
+    note: Arc<Script>,
     /// What all its keys and channels begin with.
     prefix: Arc<str>,
 }
@@ -69,7 +82,8 @@ impl Redis {
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(wrong)?;
         let breaker = Arc::new(Breaker::new("redis"));
         let prefix = format!("backgroundfx:{}", &service[..service.len().min(12)]).into();
-        Ok(Self { client, connection, breaker, spend: Arc::new(Script::new(SPEND)), prefix })
+        let (spend, note) = (Arc::new(Script::new(SPEND)), Arc::new(Script::new(NOTE)));
+        Ok(Self { client, connection, breaker, spend, note, prefix })
     }
 
     /// The channel of jobs that changed. Its messages begin with the process that sent them.
@@ -85,6 +99,47 @@ impl Redis {
         let mut connection = self.connection.clone();
         let (enough, left): (u8, String) = self.ask(invocation.invoke_async(&mut connection)).await?;
         Some((enough == 1, left.parse().ok()?))
+    }
+
+    /// Notes how far the database's log was after an organisation wrote.
+    pub async fn note_write(&self, organisation: &str, place: LogPlace) {
+        let mut invocation = self.note.key(self.write_key(organisation));
+        invocation.arg(format!("{place:016x}")).arg(replicas::REMEMBERED.as_secs());
+        let mut connection = self.connection.clone();
+        let _: Option<i64> = self.ask(invocation.invoke_async(&mut connection)).await;
+    }
+
+    /// How far the database's log was when an organisation last wrote, if that was lately. Nothing when Redis does not answer.
+    pub async fn last_write(&self, organisation: &str) -> Option<Option<LogPlace>> {
+        let mut get = Cmd::new();
+        get.arg("GET").arg(self.write_key(organisation));
+        let mut connection = self.connection.clone();
+        let text: Option<String> = self.ask(get.query_async(&mut connection)).await?;
+        match text {
+            None => Some(None),
+            Some(text) => LogPlace::from_str_radix(&text, 16).ok().map(Some),
+        }
+    }
+
+    /// Remembers bytes for a time.
+    pub async fn remember(&self, name: &str, bytes: Vec<u8>, lasting: Duration) {
+        let mut set = Cmd::new();
+        set.arg("SET").arg(format!("{}:kept:{name}", self.prefix)).arg(bytes).arg("EX").arg(lasting.as_secs());
+        let mut connection = self.connection.clone();
+        let _: Option<()> = self.ask(set.query_async(&mut connection)).await;
+    }
+
+    /// Bytes that are remembered, if they are and Redis answers.
+    pub async fn recall(&self, name: &str) -> Option<Bytes> {
+        let mut get = Cmd::new();
+        get.arg("GET").arg(format!("{}:kept:{name}", self.prefix));
+        let mut connection = self.connection.clone();
+        let found: Option<Vec<u8>> = self.ask(get.query_async(&mut connection)).await?;
+        found.map(Bytes::from)
+    }
+
+    fn write_key(&self, organisation: &str) -> String {
+        format!("{}:wrote:{organisation}", self.prefix)
     }
 
     /// Tells the other processes that a job changed.
@@ -172,6 +227,17 @@ mod tests {
         let (enough, left) = one.spend(&bucket, 20.0, f64::MIN, 100.0).await.unwrap();
         assert!(enough && left < -90.0, "a bucket may owe: {left}");
         assert!(!other.spend(&bucket, 20.0, 1.0, 1.0).await.unwrap().0);
+    }
+
+    #[tokio::test]
+    #[ignore = "needs a Redis: server/engines/run"]
+    async fn what_was_written_last_is_known_to_all() {
+        let (one, other, organisation) = (redis(), redis(), uuid::Uuid::now_v7().to_string());
+        assert_eq!(other.last_write(&organisation).await, Some(None));
+        for place in [7, 0x16_b374_d848, 9] {
+            one.note_write(&organisation, place).await;
+        }
+        assert_eq!(other.last_write(&organisation).await, Some(Some(0x16_b374_d848)), "it only grows");
     }
 
     #[tokio::test]

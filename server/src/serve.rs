@@ -21,7 +21,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_rustls::TlsAcceptor;
 
-use crate::{App, Config, Error, Kind, Result, db, http, queue, redis, sweep, webhooks, worker};
+use crate::{App, Config, Error, Kind, Result, db, documents, http, queue, redis, replicas, sweep, webhooks, worker};
 
 /// What a process is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +153,10 @@ impl Server {
         }
         if let Some(shared) = self.app.redis.clone() {
             tokio::spawn(redis::listen(self.app.clone(), shared));
+        }
+        tokio::spawn(replicas::watch(self.app.clone()));
+        if self.app.config.documents.is_some() {
+            tokio::spawn(documents::relay(self.app.clone()));
         }
         if let Some(url) = &self.app.config.queue {
             tokio::spawn(queue::relay(self.app.clone(), url.clone()));

@@ -47,6 +47,7 @@ async fn round(app: &App, thorough: bool) -> Result<()> {
         idempotency_keys::forget(&app.db, now - KEYS).await?;
         sessions::forget(&app.db, now).await?;
         deliveries::forget(&app.db, now - DELIVERIES).await?;
+        app.documents.forget(now - app.config.document_days as i64 * 24 * 3_600_000).await?;
         for folder in ["sources", "results"] {
             remove_orphans(app, folder, now).await?;
         }

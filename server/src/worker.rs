@@ -14,9 +14,11 @@ use tokio::{io::AsyncReadExt, sync::Semaphore, task::JoinSet, time};
 use crate::{
     App, Error, Kind, Result,
     db::{
+        self,
         items::{self, Able, Claimed, Ending},
-        jobs,
+        jobs::{self, Job},
     },
+    documents,
     jobs::{Course, File, JobKind, Product, make, settle},
 };
 
@@ -91,8 +93,9 @@ async fn one(app: &Arc<App>, item: &Claimed) {
     let course = Arc::new(Course::default());
     let began = time::Instant::now();
     let made = async {
-        let (kind, work) = jobs::work_of(&app.db, &item.job).await?;
-        make(app, kind, &work, item, &course).await
+        let job = jobs::get(&app.db, &item.organisation, &item.job).await?;
+        let product = make(app, job.kind, &job.work, item, &course).await?;
+        Ok((job, product))
     };
     let made = tokio::select! {
         made = made => made,
@@ -100,7 +103,7 @@ async fn one(app: &Arc<App>, item: &Claimed) {
         () = renew(app, item, &course) => Err(Error::new(Kind::Conflict, "the lease was lost")),
     };
     let kept = match made {
-        Ok(product) => finish(app, item, product).await,
+        Ok((job, product)) => finish(app, item, &job, product).await,
         Err(error) => Err(error),
     };
     // What cannot be kept, on a full disk say, is tried again like what cannot be made.
@@ -113,6 +116,7 @@ async fn one(app: &Arc<App>, item: &Claimed) {
         tracing::error!(item = item.id, %error, "the end of an item cannot be noted");
     }
     metrics::histogram!("backgroundfx_job_run_seconds").record(began.elapsed().as_secs_f64());
+    app.wrote(&item.organisation).await;
     app.job_changed(&item.job);
 }
 
@@ -153,7 +157,7 @@ async fn until_changed(changes: &mut tokio::sync::broadcast::Receiver<String>, j
 }
 
 /// Keeps what was made, then says so; what comes too late is thrown away.
-async fn finish(app: &App, item: &Claimed, product: Product) -> Result<()> {
+async fn finish(app: &App, item: &Claimed, job: &Job, product: Product) -> Result<()> {
     let name = format!("results/{}/{:06}-{}.{}", item.job, item.number, item.fence, product.extension);
     let place = Place::from(name.as_str());
     match product.file {
@@ -173,6 +177,7 @@ async fn finish(app: &App, item: &Claimed, product: Product) -> Result<()> {
         app.objects.delete(&place).await?;
         return Ok(());
     }
+    db::documents::insert(&mut work, &documents::of(job, item, &product.details, now)).await?;
     let ended = settle(&mut work, &item.job, now, app.expiry()).await?;
     work.commit().await?;
     app.tell.notify_one();

@@ -516,6 +516,7 @@ mod tests {
             kind: JobKind::Pictures,
             name: None,
             project: None,
+            metadata: None,
             status: Status::Queued,
             priority,
             work: "{}".to_owned(),

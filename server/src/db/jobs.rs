@@ -19,6 +19,8 @@ pub struct Job {
     pub name: Option<String>,
     /// The project it belongs to.
     pub project: Option<String>,
+    /// What its sender notes of it, as a JSON object of texts.
+    pub metadata: Option<String>,
     /// How it stands.
     pub status: Status,
     /// Higher ones go first.
@@ -41,6 +43,7 @@ type Row = (
     String,
     Option<String>,
     Option<String>,
+    Option<String>,
     String,
     i64,
     String,
@@ -51,10 +54,11 @@ type Row = (
 );
 
 const COLUMNS: &str =
-    "id, organisation, kind, name, project, status, priority, work, created, started, finished, expires";
+    "id, organisation, kind, name, project, metadata, status, priority, work, created, started, finished, expires";
 
 fn job(row: Row) -> Result<Job> {
-    let (id, organisation, kind, name, project, status, priority, work, created, started, finished, expires) = row;
+    let (id, organisation, kind, name, project, metadata, status, priority, work, created, started, finished, expires) =
+        row;
     let unknown =
         |what: &str, text: &str| Error::new(Kind::Internal, format!("the database holds the {what} {text:?}"));
     Ok(Job {
@@ -64,6 +68,7 @@ fn job(row: Row) -> Result<Job> {
         organisation,
         name,
         project,
+        metadata,
         priority,
         work,
         created,
@@ -79,8 +84,8 @@ fn job(row: Row) -> Result<Job> {
 /// [`Kind::DatabaseUnusable`].
 pub async fn insert(work: &mut Work, job: &Job, actor: &str) -> Result<()> {
     sqlx::query(
-        "INSERT INTO jobs (id, organisation, actor, kind, name, project, status, priority, work, created) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO jobs (id, organisation, actor, kind, name, project, metadata, status, priority, work, created) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(&job.id)
     .bind(&job.organisation)
@@ -88,6 +93,7 @@ pub async fn insert(work: &mut Work, job: &Job, actor: &str) -> Result<()> {
     .bind(job.kind.name())
     .bind(&job.name)
     .bind(&job.project)
+    .bind(&job.metadata)
     .bind(job.status.name())
     .bind(job.priority)
     .bind(&job.work)
@@ -145,18 +151,6 @@ pub async fn list(db: &Database, organisation: &str, filter: &Filter<'_>) -> Res
     .fetch_all(db.pool())
     .await?;
     rows.into_iter().map(job).collect()
-}
-
-/// What a worker needs of an item's job: its kind and what is made.
-///
-/// # Errors
-/// [`Kind::DatabaseUnusable`].
-pub async fn work_of(db: &Database, id: &str) -> Result<(JobKind, String)> {
-    let (kind, work): (String, String) =
-        sqlx::query_as("SELECT kind, work FROM jobs WHERE id = $1").bind(id).fetch_one(db.pool()).await?;
-    let kind =
-        JobKind::named(&kind).ok_or_else(|| Error::new(Kind::Internal, format!("the job {id} has an unknown kind")))?;
-    Ok((kind, work))
 }
 
 /// A job, as the work that changes it sees it.

@@ -7,7 +7,7 @@ use sqlx::{
 
 /// Number, what it is for, and its statements. (The macro of sqlx that reads the folder would build SQLite a second time, for
 /// the compiler.)
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "accounts", include_str!("../../migrations/0001_accounts.sql")),
     (2, "jobs", include_str!("../../migrations/0002_jobs.sql")),
     (3, "uploads", include_str!("../../migrations/0003_uploads.sql")),
@@ -15,6 +15,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (5, "sessions", include_str!("../../migrations/0005_sessions.sql")),
     (6, "scopes", include_str!("../../migrations/0006_scopes.sql")),
     (7, "claims", include_str!("../../migrations/0007_claims.sql")),
+    (8, "documents", include_str!("../../migrations/0008_documents.sql")),
 ];
 
 /// All steps, each a transaction of its own.

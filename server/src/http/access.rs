@@ -24,13 +24,18 @@ const USED_AGAIN: i64 = 60_000;
 
 /// Lets a request through whose caller may do what the route needs, and tells the route who it is.
 pub async fn check(app: Arc<App>, needs: Needs, mut request: Request, next: Next) -> Response {
+    let mut writer = None;
     if needs != Needs::Nothing {
         let looking = caller(&app, needs, request.method(), request.headers());
         let found = tokio::time::timeout(app.db.patience(), looking).await;
         let silent =
             || Error::new(Kind::DatabaseUnusable, "the database does not answer").after(Duration::from_secs(2));
         match found.unwrap_or_else(|_| Err(silent())) {
-            Ok(caller) => _ = request.extensions_mut().insert(caller),
+            Ok(caller) => {
+                // What is only cut out changes nothing that is listed.
+                writer = (needs != Needs::Cut && !request.method().is_safe()).then(|| caller.organisation.clone());
+                request.extensions_mut().insert(caller);
+            }
             Err(error) => {
                 // Most clients read no answer before they have sent everything.
                 drain(request.into_body().into_data_stream()).await;
@@ -38,7 +43,11 @@ pub async fn check(app: Arc<App>, needs: Needs, mut request: Request, next: Next
             }
         }
     }
-    next.run(request).await
+    let response = next.run(request).await;
+    if let Some(organisation) = writer {
+        app.wrote(&organisation).await;
+    }
+    response
 }
 
 async fn caller(app: &Arc<App>, needs: Needs, method: &Method, headers: &HeaderMap) -> Result<Caller> {

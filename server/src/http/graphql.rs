@@ -260,7 +260,8 @@ impl Reading {
             project: project.as_deref(),
             most,
         };
-        let found = jobs::list(&app.db, &caller.organisation, &filter).await.map_err(|error| refused(&error))?;
+        let db = app.reading(&caller.organisation).await;
+        let found = jobs::list(db, &caller.organisation, &filter).await.map_err(|error| refused(&error))?;
         Ok(found.into_iter().map(Job::of).collect())
     }
 
@@ -280,7 +281,8 @@ impl Reading {
     ) -> Answer<Vec<Project>> {
         let (app, caller) = who(context, Needs::Read)?;
         let most = query::limit(Some(first)).map_err(|error| refused(&error))?;
-        let found = projects::list(&app.db, &caller.organisation, after.as_deref(), most).await;
+        let db = app.reading(&caller.organisation).await;
+        let found = projects::list(db, &caller.organisation, after.as_deref(), most).await;
         Ok(found.map_err(|error| refused(&error))?.into_iter().map(Project::of).collect())
     }
 }

@@ -149,13 +149,14 @@ pub async fn list(
         // One more tells whether there are more.
         most: most + 1,
     };
-    let mut found = jobs::list(&app.db, &caller.organisation, &filter).await?;
+    let db = app.reading(&caller.organisation).await;
+    let mut found = jobs::list(db, &caller.organisation, &filter).await?;
     let more = found.len() as i64 > most;
     found.truncate(most as usize);
     let next = found.last().filter(|_| more).map(|job| job.id.clone());
     let mut shown = Vec::with_capacity(found.len());
     for job in &found {
-        shown.push(query::select(show::brief(&app, job).await?, asked.fields.as_deref())?);
+        shown.push(query::select(show::brief(db, job).await?, asked.fields.as_deref())?);
     }
     Ok(Json(json!({"jobs": shown, "next_cursor": next})))
 }

@@ -96,7 +96,7 @@ pub async fn audit_log(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, Problem> {
-    let entries = audit_log::list(&app.db, &caller.organisation, None, 200).await?;
+    let entries = audit_log::list(app.reading(&caller.organisation).await, &caller.organisation, None, 200).await?;
     let shown: Vec<Value> = entries
         .iter()
         .map(|entry| {

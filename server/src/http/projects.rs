@@ -42,7 +42,8 @@ pub async fn list(
 ) -> Result<Json<Value>, Problem> {
     let asked: ListQuery = query::read(request.uri().query())?;
     let most = query::limit(asked.limit)?;
-    let mut found = projects::list(&app.db, &caller.organisation, asked.cursor.as_deref(), most + 1).await?;
+    let db = app.reading(&caller.organisation).await;
+    let mut found = projects::list(db, &caller.organisation, asked.cursor.as_deref(), most + 1).await?;
     let more = found.len() as i64 > most;
     found.truncate(most as usize);
     let next = found.last().filter(|_| more).map(|project| project.id.clone());

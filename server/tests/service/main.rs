@@ -6,11 +6,13 @@
 
 mod access;
 mod compat;
+mod documents;
 mod graphql;
 mod jobs;
 mod many;
 mod people;
 mod pictures;
+mod sealed;
 mod stage;
 mod tls;
 mod uploads;

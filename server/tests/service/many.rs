@@ -62,6 +62,42 @@ async fn an_idempotency_key_is_one_for_all_processes() {
     }
 }
 
+/// What was written is listed at once by all processes, also when the replica has stood still.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL, one that follows it and a Redis: server/engines/run --all"]
+async fn lists_come_from_a_replica_once_it_has_what_their_reader_wrote() {
+    use sqlx::Connection;
+    let first = Stage::with(|config| config.work = false).await;
+    let second = first.beside(Part::Service, |config| config.work = false).await;
+    let follower = std::env::var("REPLICA_TEST_URL").unwrap();
+    let mut follower = sqlx::PgConnection::connect(&format!("{follower}/postgres")).await.unwrap();
+    let listed = async |stage: &Stage| json(stage.get("/v1/projects")).await.1["projects"].as_array().unwrap().len();
+    let from_replica = async || {
+        let text = first.get("/metrics").send().await.unwrap().text().await.unwrap();
+        let line = text.lines().find(|line| line.starts_with("backgroundfx_reads_total{from=\"replica\"}"));
+        line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
+    };
+    for number in 1..=20 {
+        if number == 10 {
+            sqlx::query("SELECT pg_wal_replay_pause()").execute(&mut follower).await.unwrap();
+        }
+        assert_eq!(json(first.post("/v1/projects").json(&json!({"name": "a"}))).await.0, 201);
+        assert_eq!((listed(&second).await, listed(&first).await), (number, number), "read what was written");
+    }
+    sqlx::query("SELECT pg_wal_replay_resume()").execute(&mut follower).await.unwrap();
+    let before = from_replica().await;
+    let mut after = before;
+    for _ in 0..100 {
+        assert_eq!(listed(&second).await, 20);
+        after = from_replica().await;
+        if after > before {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(after > before, "the replica is never asked");
+}
+
 async fn ended(stage: &Stage, id: &str) -> Value {
     for _ in 0..600 {
         let (_, job) = json(stage.get(&format!("/v1/jobs/{id}"))).await;

@@ -80,10 +80,16 @@ impl Stage {
     }
 
     /// The same folder with another server, as after a restart; keys stay what they were.
-    pub async fn restart(mut self) -> Self {
+    pub async fn restart(self) -> Self {
+        self.restart_with(|_| ()).await
+    }
+
+    /// The same with other settings.
+    pub async fn restart_with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         self.stop();
         self.running.await.unwrap();
-        let (settings, key) = (self.settings, self.key);
+        let (mut settings, key) = (self.settings, self.key);
+        change(&mut settings);
         Self { key, ..Self::open(settings, self.folder).await }
     }
 
@@ -132,6 +138,7 @@ async fn engines(settings: &mut Config) {
         settings.database_direct = settings.database.replace(format!("{pool}/{name}"));
     }
     settings.redis = named("REDIS_TEST_URL");
+    settings.replicas = named("REPLICA_TEST_URL").map(|server| format!("{server}/{name}")).into_iter().collect();
     settings.queue = named("RABBITMQ_TEST_URL");
     // The server of tests makes names of files of whole addresses, and files' names may not be long.
     settings.objects = named("S3_TEST_URL").map(|bucket| format!("{bucket}/{}", &name[name.len() - 8..]));

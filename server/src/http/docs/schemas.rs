@@ -135,6 +135,7 @@ fn new_job(common: &[(&str, Value)]) -> Value {
             ("masks", json!({"type": "object", "additionalProperties": {"type": "string"}})),
             ("name", text()),
             ("project", text()),
+            ("metadata", texts()),
             ("priority", json!({"type": "integer", "minimum": -10, "maximum": 10})),
             ("start", json!({"type": "number", "minimum": 0})),
             ("end", json!({"type": "number", "minimum": 0})),
@@ -212,6 +213,8 @@ fn outputs() -> Value {
         "Jobs": page("Job", "jobs", "string"),
         "Item": item(),
         "Items": page("Item", "items", "integer"),
+        "MadePicture": made_picture(),
+        "Pictures": page("MadePicture", "pictures", "string"),
         "Project": project,
         "Projects": page("Project", "projects", "string"),
         "Problem": problem,
@@ -224,6 +227,30 @@ fn outputs() -> Value {
             ("limits", json!({"type": "object"})),
         ]),
     })
+}
+
+fn made_picture() -> Value {
+    object(&[
+        ("id", text()),
+        ("kind", json!({"enum": ["pictures", "video"]})),
+        ("name", maybe("string")),
+        ("project", maybe("string")),
+        ("metadata", texts()),
+        ("job", text()),
+        ("number", json!({"type": "integer"})),
+        ("source", maybe("string")),
+        ("options", json!({})),
+        ("model", text()),
+        ("details", json!({})),
+        ("attempts", json!({"type": "integer"})),
+        ("waited_and_worked_ms", json!({"type": "integer"})),
+        ("created", text()),
+    ])
+}
+
+/// Texts by keys of the sender's own.
+fn texts() -> Value {
+    json!({"type": "object", "additionalProperties": {"type": "string", "maxLength": 500}, "maxProperties": 20})
 }
 
 fn access() -> Value {

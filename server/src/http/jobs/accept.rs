@@ -15,7 +15,7 @@ use crate::{
         jobs::{self, Job},
         outbox, projects,
     },
-    http::{form::Form, remove},
+    http::{form::Form, metadata, remove},
     jobs::{Clips, JobKind, Pictures, Status},
     queue::MOST_MESSAGES,
     sources::{self, OBJECT},
@@ -25,7 +25,7 @@ use crate::{
 const MOST_ITEMS: usize = 10_000;
 
 /// What the fields of a job may be called.
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 23] = [
     "image",
     "image_url",
     "image_base64",
@@ -48,6 +48,7 @@ const FIELDS: [&str; 22] = [
     "upload",
     "masks",
     "project",
+    "metadata",
 ];
 
 /// A job that was accepted, now or before.
@@ -101,6 +102,7 @@ pub async fn accept(app: &App, caller: &Caller, form: &Form, key: Option<&str>) 
         kind,
         name: form.text("name").map(|name| name.chars().take(200).collect()),
         project: project(app, caller, form).await?,
+        metadata: form.text("metadata").map(metadata::read).transpose()?,
         status: Status::Queued,
         priority: priority(form)?,
         work,

@@ -67,6 +67,6 @@ impl Watch {
 
     async fn look(&self) -> Result<(Value, bool), Error> {
         let job = jobs::get(&self.app.db, &self.organisation, &self.id).await?;
-        Ok((show::brief(&self.app, &job).await?, job.status.is_final()))
+        Ok((show::brief(&self.app.db, &job).await?, job.status.is_final()))
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     App, Result,
     db::{
+        Database,
         items::{self, Item},
         jobs::Job,
     },
@@ -19,8 +20,8 @@ const SHOWN: i64 = 100;
 ///
 /// # Errors
 /// [`crate::Kind::DatabaseUnusable`].
-pub async fn brief(app: &App, job: &Job) -> Result<Value> {
-    let counts = items::counts(&app.db, &job.id).await?;
+pub async fn brief(db: &Database, job: &Job) -> Result<Value> {
+    let counts = items::counts(db, &job.id).await?;
     let count = |status: Status| counts.iter().find(|entry| entry.0 == status).map_or(0, |entry| entry.1);
     let total: i64 = counts.iter().map(|entry| entry.1).sum();
     // What has ended is done, however it ended.
@@ -32,6 +33,7 @@ pub async fn brief(app: &App, job: &Job) -> Result<Value> {
         "kind": job.kind.name(),
         "name": job.name,
         "project": job.project,
+        "metadata": job.metadata.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()).unwrap_or(json!({})),
         "status": job.status.name(),
         "priority": job.priority,
         "progress": progress,
@@ -54,7 +56,7 @@ pub async fn brief(app: &App, job: &Job) -> Result<Value> {
 /// # Errors
 /// [`crate::Kind::DatabaseUnusable`].
 pub async fn show(app: &App, job: &Job) -> Result<Value> {
-    let mut shown = brief(app, job).await?;
+    let mut shown = brief(&app.db, job).await?;
     let first = items::list(&app.db, &job.id, 0, SHOWN).await?;
     shown["items"] = first.iter().map(|entry| item(job, entry)).collect();
     Ok(shown)
