@@ -1,6 +1,6 @@
 """Whether the real program seals files under a key of a key management service, simulated by moto: deploy/s3/keys.py PROGRAM"""
 
-import json, os, pathlib, shutil, sys, tempfile
+import json, logging, os, pathlib, shutil, sys, tempfile
 
 import boto3
 from moto.server import ThreadedMotoServer
@@ -13,6 +13,7 @@ passed = Passed()
 
 
 def main(program):
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     kms = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     kms.start()
     host, port = kms.get_host_and_port()
