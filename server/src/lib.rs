@@ -14,6 +14,7 @@ pub mod conformance;
 pub mod db;
 mod documents;
 pub mod error;
+mod faults;
 pub mod fetch;
 pub mod http;
 pub mod inference;

@@ -18,7 +18,12 @@ use lapin::{
 };
 use tokio::time;
 
-use crate::{App, Result, breaker::Breaker, db::outbox};
+use crate::{
+    App, Result,
+    breaker::Breaker,
+    db::outbox,
+    faults::{self, Step},
+};
 
 /// The queue of messages, each a job's identifier, and the one of those that are none.
 const QUEUE: &str = "backgroundfx.items";
@@ -122,6 +127,7 @@ async fn empty(app: &App, channel: &Channel) -> Result<bool, Fault> {
             return Err("the broker did not take a message".into());
         }
     }
+    faults::reach(Step::Sent);
     for note in &notes {
         outbox::delete(&mut work, &note.id).await?;
     }
@@ -147,6 +153,7 @@ async fn hear(app: &App, url: &str) -> Result<(), Fault> {
             message.reject(BasicRejectOptions { requeue: false }).await?;
             continue;
         };
+        faults::reach(Step::Heard);
         app.heard_of(job);
         let mut looked = app.looked.subscribe();
         app.wake.notify_one();

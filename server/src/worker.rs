@@ -19,6 +19,7 @@ use crate::{
         jobs::{self, Job},
     },
     documents,
+    faults::{self, Step},
     jobs::{Course, File, JobKind, Product, make, settle},
 };
 
@@ -90,6 +91,7 @@ async fn wait(app: &App) {
 }
 
 async fn one(app: &Arc<App>, item: &Claimed) {
+    faults::reach(Step::Claimed);
     let course = Arc::new(Course::default());
     let began = time::Instant::now();
     let made = async {
@@ -160,6 +162,7 @@ async fn until_changed(changes: &mut tokio::sync::broadcast::Receiver<String>, j
 async fn finish(app: &App, item: &Claimed, job: &Job, product: Product) -> Result<()> {
     let name = format!("results/{}/{:06}-{}.{}", item.job, item.number, item.fence, product.extension);
     let place = Place::from(name.as_str());
+    faults::reach(Step::Made);
     match product.file {
         File::Bytes(bytes) => app.objects.keep(&place, bytes, &product.media_type).await?,
         File::Path(path, folder) => {
@@ -167,6 +170,7 @@ async fn finish(app: &App, item: &Claimed, job: &Job, product: Product) -> Resul
             drop(folder);
         }
     }
+    faults::reach(Step::Kept);
     let details = product.details.to_string();
     let ending = Ending { result: &name, media_type: &product.media_type, details: &details };
     let mut work = app.db.begin().await?;
@@ -179,7 +183,9 @@ async fn finish(app: &App, item: &Claimed, job: &Job, product: Product) -> Resul
     }
     db::documents::insert(&mut work, &documents::of(job, item, &product.details, now)).await?;
     let ended = settle(&mut work, &item.job, now, app.expiry()).await?;
+    faults::reach(Step::Ending);
     work.commit().await?;
+    faults::reach(Step::Ended);
     app.tell.notify_one();
     metrics::counter!("backgroundfx_items_total", "status" => "succeeded").increment(1);
     tracing::info!(job = item.job, item = item.number, ended, "made");

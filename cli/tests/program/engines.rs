@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -88,6 +88,19 @@ fn pass(mut from: TcpStream, mut to: TcpStream, state: &State) {
     let _ = from.shutdown(Shutdown::Both);
 }
 
+/// Tests share the engines; one that kills them, or keeps the machine busy, has them alone.
+static USERS: RwLock<()> = RwLock::new(());
+
+/// The right to use the engines beside others.
+pub fn beside_others() -> RwLockReadGuard<'static, ()> {
+    USERS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The right to do with the engines what nobody else could bear.
+pub fn alone() -> RwLockWriteGuard<'static, ()> {
+    USERS.write().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The engines of the environment, each behind a way, and a database of its own.
 pub struct Engines {
     pub postgres: Way,
@@ -100,15 +113,9 @@ pub struct Engines {
 
 impl Engines {
     pub fn new(name: &str) -> Self {
-        let variable =
-            |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: server/engines/run"));
         let way = |engine: &str| Way::to(format!("127.0.0.1:{}", variable(&format!("PORT_{engine}"))).parse().unwrap());
         let ways = ["POSTGRES", "REDIS", "RABBITMQ", "S3"].map(way);
-        let made = Command::new("psql")
-            .args([&format!("{}/postgres", variable("POSTGRES_TEST_URL")), "-c", &format!("CREATE DATABASE {name}")])
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        create_database(name);
         let [postgres, redis, rabbitmq, s3] = ways;
         let set = [
             ("SERVE_DATABASE", format!("postgres://backgroundfx@{}/{name}", postgres.address)),
@@ -121,6 +128,20 @@ impl Engines {
         let mut variables: Vec<_> = set.map(|(name, text)| (format!("BACKGROUNDFX_{name}"), text)).into();
         variables.push(("AWS_ENDPOINT_URL".to_owned(), format!("http://{}", s3.address)));
         Self { postgres, redis, rabbitmq, s3, name: name.to_owned(), variables }
+    }
+
+    /// Variables of a service that stands alone with the PostgreSQL and a database of its own, and the RabbitMQ if it has a
+    /// `queue`; its files are files.
+    pub fn alone(name: &str, queue: bool) -> Vec<(String, String)> {
+        create_database(name);
+        let mut set = vec![
+            ("BACKGROUNDFX_SERVE_DATABASE".to_owned(), format!("{}/{name}", variable("POSTGRES_TEST_URL"))),
+            ("BACKGROUNDFX_SERVE_RATE_MEGAPIXELS".to_owned(), "1000000".to_owned()),
+        ];
+        if queue {
+            set.push(("BACKGROUNDFX_SERVE_QUEUE".to_owned(), variable("RABBITMQ_TEST_URL")));
+        }
+        set
     }
 
     /// Starts a process, as often as it takes until what it needs is there: as what watches over processes does.
@@ -158,6 +179,14 @@ impl Engines {
     pub fn objects(&self) -> PathBuf {
         PathBuf::from(variable("ENGINES")).join("s3/files/backgroundfx").join(&self.name)
     }
+}
+
+fn create_database(name: &str) {
+    let made = Command::new("psql")
+        .args([&format!("{}/postgres", variable("POSTGRES_TEST_URL")), "-c", &format!("CREATE DATABASE {name}")])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
 fn variable(name: &str) -> String {

@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    engines::{Engines, Way},
+    engines::{self, Engines, Way},
     serving::{Server, files, picture},
 };
 
@@ -64,6 +64,7 @@ const CUT_OR_CLOGGED: [Act; 2] = [Way::cut, Way::clog];
 #[test]
 #[ignore = "needs engines: server/engines/run --all"]
 fn an_engine_that_is_cut_off_is_told_at_once_or_not_missed() {
+    let _right = engines::alone();
     let engines = Engines::new("cut_off");
     let folder = tempfile::tempdir().unwrap();
     let server = engines.start("serve", folder.path());
@@ -130,6 +131,7 @@ fn without_a_store(engines: &Engines, client: &mut Client<'_>) {
 #[test]
 #[ignore = "needs engines: server/engines/run --all"]
 fn whatever_is_killed_nothing_is_lost_doubled_or_left_over() {
+    let _right = engines::alone();
     let jobs: usize = std::env::var("FAULT_JOBS").map_or(200, |text| text.parse().unwrap());
     let engines = Engines::new("killed");
     let folder = tempfile::tempdir().unwrap();

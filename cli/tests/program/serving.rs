@@ -62,18 +62,31 @@ impl Server {
 
     /// A request on a connection of its own: status and JSON.
     pub fn ask(&self, method: &str, path: &str, key: &str, body: &str) -> (u16, Value) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        self.try_ask(method, path, key, body).unwrap()
+    }
+
+    /// As [`Server::ask`]; none when the connection ends without an answer.
+    pub fn try_ask(&self, method: &str, path: &str, key: &str, body: &str) -> Option<(u16, Value)> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
         let length = body.len();
-        write!(
-            stream,
+        let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-API-Key: {key}\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        )
-        .unwrap();
+        );
+        stream.write_all(request.as_bytes()).ok()?;
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        Some((head.split(' ').nth(1)?.parse().ok()?, serde_json::from_str(body).unwrap_or_default()))
+    }
+
+    /// Waits until the process ends by itself.
+    pub fn wait_for_its_end(mut self, most: Duration) {
+        let end = Instant::now() + most;
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < end, "it lives on");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
@@ -232,6 +245,7 @@ fn a_signal_ends_it_well_and_a_second_server_is_kept_out_of_its_folder() {
 #[test]
 #[ignore = "needs a PostgreSQL: server/engines/run"]
 fn workers_that_are_killed_or_frozen_lose_nothing_and_double_nothing() {
+    let _right = crate::engines::beside_others();
     let database = format!("{}/postgres", std::env::var("POSTGRES_TEST_URL").unwrap());
     let folder = tempfile::tempdir().unwrap();
     let variables = [("BACKGROUNDFX_SERVE_DATABASE", database.as_str()), ("BACKGROUNDFX_SERVE_WORK", "false")];

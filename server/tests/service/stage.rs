@@ -142,6 +142,11 @@ async fn engines(settings: &mut Config) {
     settings.queue = named("RABBITMQ_TEST_URL");
     // The server of tests makes names of files of whole addresses, and files' names may not be long.
     settings.objects = named("S3_TEST_URL").map(|bucket| format!("{bucket}/{}", &name[name.len() - 8..]));
+    if settings.objects.is_some() {
+        let key = settings.data.as_ref().unwrap().join("object.key");
+        std::fs::write(&key, [5; 32]).unwrap();
+        settings.object_keys = vec![format!("file:{}", key.display())];
+    }
 }
 
 /// Status and JSON body of an answer.

@@ -15,6 +15,7 @@ use crate::{
         jobs::{self, Job},
         outbox, projects,
     },
+    faults::{self, Step},
     http::{form::Form, metadata, remove},
     jobs::{Clips, JobKind, Pictures, Status},
     queue::MOST_MESSAGES,
@@ -166,7 +167,9 @@ async fn enter(
     if app.config.queue.is_some() {
         outbox::insert(&mut work, &job.id, (rows.len() as i64).min(MOST_MESSAGES), job.created).await?;
     }
+    faults::reach(Step::Accepting);
     work.commit().await?;
+    faults::reach(Step::Accepted);
     app.post.notify_one();
     Ok(Accepted { job: job.clone(), again: false })
 }

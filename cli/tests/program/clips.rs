@@ -1,0 +1,184 @@
+//! `video`: clips as people and scripts get them, keyed by colour, which needs no weights. Needs ffmpeg.
+
+use std::{process::Command, thread, time::Duration};
+
+use serde_json::json;
+
+use crate::stage::Stage;
+
+/// Seconds and frames of the clip.
+const LENGTH: (f64, u64) = (2.0, 20);
+
+fn ffmpeg(stage: &Stage, arguments: &[&str]) -> Vec<u8> {
+    let made = Command::new("ffmpeg")
+        .args([&["-nostdin", "-v", "error", "-y"], arguments].concat())
+        .current_dir(stage.path(""))
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&made.stderr));
+    made.stdout
+}
+
+/// A red square that moves before a green screen, with a tone.
+fn clip(stage: &Stage, name: &str, seconds: f64, codec: &[&str]) {
+    let screen = format!("color=0x00b140:s=160x120:r=10:d={seconds}");
+    let square = format!("color=red:s=50x50:r=10:d={seconds}");
+    let tone = format!("sine=frequency=440:d={seconds}");
+    let inputs = ["-f", "lavfi", "-i", &screen, "-f", "lavfi", "-i", &square, "-f", "lavfi", "-i", &tone];
+    let over = ["-filter_complex", "[0][1]overlay=x='10+2*n':y=35", "-pix_fmt", "yuv420p", "-shortest"];
+    ffmpeg(stage, &[&inputs[..], &over, codec, &[name]].concat());
+}
+
+fn with_clip() -> Stage {
+    let stage = Stage::new();
+    clip(&stage, "clip.mp4", LENGTH.0, &["-c:v", "libx264", "-c:a", "aac"]);
+    stage
+}
+
+/// The kinds of streams, the number of frames, and the size, as ffprobe counts them.
+fn probe(stage: &Stage, name: &str) -> (Vec<String>, u64, String) {
+    let made = Command::new("ffprobe")
+        .args(["-v", "error", "-count_frames", "-of", "json", "-show_entries"])
+        .args(["stream=codec_type,codec_name,nb_read_frames,width,height", name])
+        .current_dir(stage.path(""))
+        .output()
+        .unwrap();
+    let found: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+    let streams = found["streams"].as_array().unwrap();
+    let kinds = streams.iter().map(|stream| stream["codec_name"].as_str().unwrap().to_owned()).collect();
+    let video = streams.iter().find(|stream| stream["codec_type"] == "video").unwrap();
+    let frames = video["nb_read_frames"].as_str().unwrap().parse().unwrap();
+    (kinds, frames, format!("{}x{}", video["width"], video["height"]))
+}
+
+/// The colours at the square's middle and at a corner in the frame at a second.
+fn colors(stage: &Stage, name: &str, second: f64) -> [[u8; 3]; 2] {
+    let at = second.to_string();
+    let frame = ffmpeg(stage, &["-ss", &at, "-i", name, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]);
+    let pixel = |x: usize, y: usize| std::array::from_fn(|channel| frame[(y * 160 + x) * 3 + channel]);
+    [pixel(10 + (second * 20.0) as usize + 25, 60), pixel(155, 5)]
+}
+
+fn is_near(color: [u8; 3], other: [u8; 3]) -> bool {
+    color.iter().zip(other).all(|(a, b)| a.abs_diff(b) < 40)
+}
+
+#[test]
+fn a_clip_gets_another_background_and_keeps_its_sound_and_length() {
+    let stage = with_clip();
+    let usual = ["video", "clip.mp4", "-m", "chroma", "-b", "#0000ff", "-o", "out.mp4", "--json"];
+    let told = stage.run(&usual).ends(0).json().remove(0);
+    assert_eq!(
+        (&told["frames"], &told["outputs"], &told["model"]),
+        (&json!(20), &json!(["out.mp4"]), &json!("chroma"))
+    );
+    let (kinds, frames, size) = probe(&stage, "out.mp4");
+    assert_eq!(
+        (kinds.as_slice(), frames, size.as_str()),
+        (["h264", "aac"].map(String::from).as_slice(), LENGTH.1, "160x120")
+    );
+    for second in [0.0, 1.0, 1.9] {
+        let [subject, corner] = colors(&stage, "out.mp4", second);
+        assert!(is_near(subject, [254, 0, 0]) && is_near(corner, [0, 0, 255]), "{second}: {subject:?} {corner:?}");
+    }
+    // It is not replaced unasked.
+    stage.run(&usual[..usual.len() - 1]).ends(5).tells("output_exists");
+    stage.run(&[&usual[..], &["-y", "--no-audio"]].concat()).ends(0);
+    assert_eq!(probe(&stage, "out.mp4").0, ["h264"]);
+}
+
+#[test]
+fn what_is_asked_of_a_clip_is_what_comes_out() {
+    let stage = with_clip();
+    for (name, arguments, codec, frames, size) in [
+        ("part.mp4", ["-b", "#fff", "--start", "0.5", "--end", "1.5"].as_slice(), "h264", 10, "160x120"),
+        ("preview.mp4", &["-b", "blur:8", "--preview", "0.5"], "h264", 5, "160x120"),
+        ("slow.mp4", &["-b", "#fff", "--fps", "5"], "h264", 10, "160x120"),
+        ("small.mp4", &["-b", "#fff", "--scale", "60"], "h264", 20, "80x60"),
+        ("late.mp4", &["-b", "#fff", "--format", "hevc", "--crf", "30"], "hevc", 20, "160x120"),
+        ("matte.mp4", &["--output-kind", "alpha"], "h264", 20, "160x120"),
+        ("cut.webm", &[], "vp9", 20, "160x120"),
+        ("cut.mov", &[], "prores", 20, "160x120"),
+        ("cut.gif", &[], "gif", 20, "160x120"),
+    ] {
+        stage.run(&[&["video", "clip.mp4", "-m", "chroma", "-o", name], arguments].concat()).ends(0);
+        let (kinds, found, of) = probe(&stage, name);
+        assert_eq!((kinds[0].as_str(), found, of.as_str()), (codec, frames, size), "{name}");
+    }
+    stage.run(&["video", "clip.mp4", "-m", "chroma", "-o", "frames/", "--format", "png"]).ends(0);
+    let of_frames = stage.files().into_iter().filter(|name| name.starts_with("frames/")).count();
+    assert_eq!(of_frames, LENGTH.1 as usize, "{:?}", stage.files());
+    stage.run(&["video", "clip.mp4", "-m", "chroma", "-o", "two.mp4", "--output-kind", "pair"]).ends(0);
+    assert_eq!(stage.files().iter().filter(|name| name.starts_with("two")).count(), 2);
+}
+
+#[test]
+fn it_is_a_filter_between_two_programs() {
+    let stage = with_clip();
+    let frames = ffmpeg(&stage, &["-i", "clip.mp4", "-f", "yuv4mpegpipe", "-pix_fmt", "yuv420p", "-"]);
+    let usual = ["video", "-", "-m", "chroma", "-b", "#0000ff", "-o", "-", "--format", "y4m"];
+    let made = stage.pipe(&frames, &usual).ends(0);
+    assert!(made.bytes.starts_with(b"YUV4MPEG2 "));
+    assert_eq!(made.bytes.windows(6).filter(|at| at == b"FRAME\n").count(), LENGTH.1 as usize);
+}
+
+#[test]
+fn several_clips_go_into_a_folder_and_a_bad_one_ends_none_of_the_others() {
+    let stage = with_clip();
+    stage.write("clips/broken.mp4", b"this is no clip");
+    clip(&stage, "clips/second.mp4", 0.5, &["-c:v", "libx264", "-c:a", "aac"]);
+    let ended = stage.run(&["video", "clip.mp4", "clips", "-m", "chroma", "-b", "#fff", "-o", "out/", "--json"]);
+    let told = ended.json();
+    let made = told.iter().filter(|clip| clip["status"] == "ok").count();
+    assert!(ended.code != 0 && made == 2 && told.len() == 3, "{told:?}");
+    assert_eq!(stage.files().iter().filter(|name| name.starts_with("out/")).count(), 2, "{:?}", stage.files());
+}
+
+#[test]
+fn bad_input_gets_one_error_and_leaves_nothing() {
+    let stage = with_clip();
+    stage.write("text.mp4", b"this is no clip");
+    stage.write("empty.mp4", b"");
+    let whole = std::fs::read(stage.path("clip.mp4")).unwrap();
+    stage.write("torn.mp4", &whole[..whole.len() / 2]);
+    ffmpeg(&stage, &["-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac", "sound.mp4"]);
+    let before = stage.files();
+    for (arguments, code) in [
+        (["none.mp4", "-b", "#fff", "-o", "x.mp4"].as_slice(), "input_unreadable"),
+        (&["text.mp4", "-b", "#fff", "-o", "x.mp4"], "video_corrupt"),
+        (&["empty.mp4", "-b", "#fff", "-o", "x.mp4"], "input_empty"),
+        (&["torn.mp4", "-b", "#fff", "-o", "x.mp4"], "video_corrupt"),
+        (&["sound.mp4", "-b", "#fff", "-o", "x.mp4"], "video_unreadable"),
+        (&["clip.mp4", "-o", "x.mp4"], "output_unsupported"),
+        (&["clip.mp4", "-o", "x.avi"], "output_unsupported"),
+        (&["clip.mp4", "-b", "#fff", "-o", "none/at/all/x.mp4", "--ffmpeg", "/none"], "ffmpeg_unusable"),
+        (&["clip.mp4", "-b", "#fff", "-o", "x.mp4", "--start", "5"], "option_invalid"),
+        (&["clip.mp4", "-b", "#fff", "-o", "none/x.mp4"], "output_unwritable"),
+        (&["clip.mp4", "-b", "#fff", "-o", "clip.mp4", "-y"], "option_invalid"),
+        (&["clip.mp4", "-b", "none.jpg", "-o", "x.mp4"], "background_invalid"),
+    ] {
+        let ended = stage.run(&[&["video", "-m", "chroma"], arguments].concat());
+        assert!(ended.code != 0, "{arguments:?}");
+        assert_eq!(ended.err.matches("error[").count(), 1, "{arguments:?}: {}", ended.err);
+        ended.tells(code);
+        assert_eq!(stage.files(), before, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_no_file_and_goes_on_when_asked() {
+    let stage = Stage::new();
+    clip(&stage, "long.mp4", 40.0, &["-c:v", "libx264", "-c:a", "aac"]);
+    let asked = |name: &'static str| ["video", "long.mp4", "-m", "chroma", "-b", "#0000ff", "-o", name];
+    stage.run(&asked("whole.mp4")).ends(0);
+    let mut child = stage.command(&asked("again.mp4")).spawn().unwrap();
+    thread::sleep(Duration::from_millis(1500));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!stage.path("again.mp4").exists(), "half a clip is none");
+    stage.run(&[&asked("again.mp4")[..], &["--resume"]].concat()).ends(0);
+    let (whole, again) =
+        ["whole.mp4", "again.mp4"].map(|name| ffmpeg(&stage, &["-i", name, "-map", "0", "-f", "framemd5", "-"])).into();
+    assert_eq!(String::from_utf8_lossy(&whole), String::from_utf8_lossy(&again));
+    assert!(stage.files().iter().all(|name| !name.contains("again") || name == "again.mp4"), "{:?}", stage.files());
+}
