@@ -337,8 +337,8 @@ impl Work {
         self.engine
     }
 
-    /// Tells the processes of this database, once the work is committed, that a job waits. A message that is lost costs a
-    /// second: all look for themselves too.
+    /// Tells the processes of this database, once the work is committed, that a job waits or has ended. A message that is lost
+    /// costs a second: all look for themselves too.
     ///
     /// # Errors
     /// [`Kind::DatabaseUnusable`].
