@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    error::Error as _,
     fs,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -64,8 +65,11 @@ impl Keys {
             });
         }
         let keys = Self { wrapping, current: AsyncMutex::default(), known: Mutex::default() };
-        // Before anything is accepted that could not be kept.
-        keys.fresh().await?;
+        // Before anything is accepted that could not be kept; who starts it is told what clients are not.
+        keys.fresh().await.map_err(|error| {
+            let why = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            Error::new(error.kind(), format!("{error}{why}")).because(error)
+        })?;
         Ok(keys)
     }
 
