@@ -9,19 +9,20 @@ mod mongo;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::future;
 use serde_json::{Value, json};
 use tokio::time;
 
 use crate::{
     App, Result,
-    db::{self, Database, items::Claimed, jobs::Job},
+    db::{self, Database, Engine, items::Claimed, jobs::Job},
     http::time::shown,
 };
 
 /// Pause between looks at what is on its way.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Most documents that are sent at a time.
-const AT_A_TIME: i64 = 100;
+const AT_A_TIME: i64 = 50;
 
 /// A document.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,8 +145,21 @@ pub async fn relay(app: Arc<App>) {
 async fn send(app: &App) -> Result<usize> {
     let mut work = app.db.begin().await?;
     let waiting = db::documents::take(&mut work, AT_A_TIME).await?;
+    if waiting.is_empty() {
+        work.rollback().await?;
+        return Ok(0);
+    }
+    let held = match work.engine() {
+        // It has one writer, whom the MongoDB must not keep waiting, and no other process that could send the same.
+        Engine::Sqlite => work.rollback().await.map(|()| None)?,
+        Engine::Postgres => Some(work),
+    };
+    future::try_join_all(waiting.iter().map(|document| app.documents.put(document))).await?;
+    let mut work = match held {
+        Some(work) => work,
+        None => app.db.begin().await?,
+    };
     for document in &waiting {
-        app.documents.put(document).await?;
         db::documents::sent(&mut work, &document.id).await?;
     }
     work.commit().await?;

@@ -5,6 +5,7 @@
 //! or no replica is far enough, the first database is asked.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -29,6 +30,8 @@ pub type LogPlace = u64;
 /// The replicas.
 pub struct Replicas {
     all: Vec<Replica>,
+    /// How far the first database was, and when: as far back as a replica may be behind.
+    first_was: Mutex<VecDeque<(Instant, LogPlace)>>,
     next: AtomicUsize,
     redis: Redis,
 }
@@ -38,11 +41,11 @@ struct Replica {
     state: Mutex<State>,
 }
 
-/// How far it is, and when it last was as far as the first database.
+/// How far it is, and as of when it has all that the first database had. While that is written to, no replica is level with it.
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
     place: LogPlace,
-    was_level: Option<Instant>,
+    as_of: Option<Instant>,
 }
 
 impl Replicas {
@@ -52,7 +55,8 @@ impl Replicas {
     /// [`crate::Kind::ConfigInvalid`] for what is no such address.
     pub fn at(urls: &[String], redis: Redis) -> Result<Self> {
         let open = |url: &String| Ok(Replica { db: Database::following(url)?, state: Mutex::default() });
-        Ok(Self { all: urls.iter().map(open).collect::<Result<_>>()?, next: AtomicUsize::new(0), redis })
+        let all = urls.iter().map(open).collect::<Result<_>>()?;
+        Ok(Self { all, first_was: Mutex::default(), next: AtomicUsize::new(0), redis })
     }
 
     /// Where an organisation's things are read: a replica that has all it wrote, in turns, if there is one.
@@ -81,7 +85,7 @@ impl Replicas {
     }
 
     async fn look(&self, first: &Database) {
-        let ahead = first.log_place().await;
+        let first_was = self.look_at(first).await;
         for (number, replica) in self.all.iter().enumerate() {
             let place = time::timeout(MOST_BEHIND / 30, replica.db.replayed_place()).await;
             let now = Instant::now();
@@ -91,15 +95,30 @@ impl Replicas {
                 *state = State::default();
                 continue;
             };
-            state.place = place;
-            // When the first does not answer nobody is ahead of it.
-            if ahead.as_ref().map_or(true, |ahead| place >= *ahead) {
-                state.was_level = Some(now);
-            }
-            let behind = state.was_level.map_or(f64::INFINITY, |then| now.duration_since(then).as_secs_f64());
+            *state = State { place, as_of: as_of(&first_was, place) };
+            let behind = state.as_of.map_or(f64::INFINITY, |then| now.duration_since(then).as_secs_f64());
             metrics::gauge!("backgroundfx_replica_behind_seconds", "replica" => number.to_string()).set(behind);
         }
     }
+}
+
+impl Replicas {
+    /// Notes how far the first database is; when it does not answer it has not gone on.
+    async fn look_at(&self, first: &Database) -> VecDeque<(Instant, LogPlace)> {
+        let place = first.log_place().await;
+        let mut first_was = self.first_was.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = first_was.back().map(|(_, place)| *place);
+        first_was.extend(place.ok().or(last).map(|place| (Instant::now(), place)));
+        while first_was.front().is_some_and(|(then, _)| then.elapsed() > MOST_BEHIND) {
+            first_was.pop_front();
+        }
+        first_was.clone()
+    }
+}
+
+/// The last moment whose all a replica has that is so far.
+fn as_of(first_was: &VecDeque<(Instant, LogPlace)>, place: LogPlace) -> Option<Instant> {
+    first_was.iter().rev().find(|(_, was)| *was <= place).map(|(then, _)| *then)
 }
 
 impl Replica {
@@ -110,7 +129,7 @@ impl Replica {
 
 impl State {
     fn serves(&self, written: LogPlace, now: Instant) -> bool {
-        self.place >= written && self.was_level.is_some_and(|then| now.duration_since(then) < MOST_BEHIND)
+        self.place >= written && self.as_of.is_some_and(|then| now.duration_since(then) < MOST_BEHIND)
     }
 }
 
@@ -142,9 +161,18 @@ mod tests {
     }
 
     #[test]
+    fn one_that_follows_a_moment_behind_serves_while_the_first_goes_on() {
+        let now = Instant::now();
+        let at = |second: u32| now + LOOK * second;
+        let first_was: VecDeque<_> = (1..=10).map(|second| (at(second), u64::from(second) * 100)).collect();
+        assert_eq!(as_of(&first_was, 950), Some(at(9)));
+        assert_eq!((as_of(&first_was, 1000), as_of(&first_was, 99)), (Some(at(10)), None));
+    }
+
+    #[test]
     fn one_that_is_behind_what_was_written_or_silent_for_long_is_not_asked() {
         let now = Instant::now();
-        let state = State { place: 100, was_level: Some(now) };
+        let state = State { place: 100, as_of: Some(now) };
         assert!(state.serves(100, now) && state.serves(0, now + MOST_BEHIND / 2));
         assert!(!state.serves(101, now) && !state.serves(0, now + MOST_BEHIND * 2));
         assert!(!State::default().serves(0, now));
