@@ -2,7 +2,6 @@
 
 /// The steps, in order: what is about to be committed, and what just was.
 #[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(debug_assertions), expect(dead_code, reason = "named where it would die"))]
 pub enum Step {
     /// A job's files are kept, its rows are not committed.
     Accepting,
