@@ -176,7 +176,7 @@ pub async fn conforms(documents: &dyn Documents) {
         project: project.map(str::to_owned),
         model: "isnet".to_owned(),
         created,
-        content: json!({"id": id, "metadata": {"sku": sku, "shop": "a b"}, "details": {"width": 12, "confidence": 0.25, "subject": null}}),
+        content: json!({"id": id, "project": project, "model": "isnet", "metadata": {"sku": sku, "shop": "a b"}, "details": {"width": 12, "confidence": 0.25, "subject": null}}),
     };
     for one in
         [document("1", None, "x", 100), document("2", Some("p"), "y", 200), document("3", Some("p"), "x'\"$", 300)]
@@ -224,11 +224,11 @@ mod tests {
     }
 
     #[tokio::test]
-    #[ignore = "needs the address of a MongoDB in MONGODB_URL"]
+    #[ignore = "needs a MongoDB: server/engines/run --all"]
     async fn a_mongodb_keeps_documents() {
         conforms(
             &*at(
-                Some(&std::env::var("MONGODB_URL").unwrap()),
+                Some(&std::env::var("MONGODB_TEST_URL").unwrap()),
                 &Database::open_in(tempfile::tempdir().unwrap().path()).await.unwrap(),
             )
             .await

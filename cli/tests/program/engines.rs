@@ -107,6 +107,7 @@ pub struct Engines {
     pub redis: Way,
     pub rabbitmq: Way,
     pub s3: Way,
+    pub mongodb: Way,
     name: String,
     variables: Vec<(String, String)>,
 }
@@ -114,20 +115,21 @@ pub struct Engines {
 impl Engines {
     pub fn new(name: &str) -> Self {
         let way = |engine: &str| Way::to(format!("127.0.0.1:{}", variable(&format!("PORT_{engine}"))).parse().unwrap());
-        let ways = ["POSTGRES", "REDIS", "RABBITMQ", "S3"].map(way);
+        let ways = ["POSTGRES", "REDIS", "RABBITMQ", "S3", "MONGODB"].map(way);
         create_database(name);
-        let [postgres, redis, rabbitmq, s3] = ways;
+        let [postgres, redis, rabbitmq, s3, mongodb] = ways;
         let set = [
             ("SERVE_DATABASE", format!("postgres://backgroundfx@{}/{name}", postgres.address)),
             ("SERVE_REDIS", format!("redis://{}/", redis.address)),
             ("SERVE_QUEUE", format!("amqp://guest:guest@{}/%2f", rabbitmq.address)),
             ("SERVE_OBJECTS", format!("{}/{name}", variable("S3_TEST_URL"))),
+            ("SERVE_DOCUMENTS", format!("mongodb://{}/{name}?directConnection=true", mongodb.address)),
             ("SERVE_WORK", "false".to_owned()),
             ("SERVE_RATE_MEGAPIXELS", "1000000".to_owned()),
         ];
         let mut variables: Vec<_> = set.map(|(name, text)| (format!("BACKGROUNDFX_{name}"), text)).into();
         variables.push(("AWS_ENDPOINT_URL".to_owned(), format!("http://{}", s3.address)));
-        Self { postgres, redis, rabbitmq, s3, name: name.to_owned(), variables }
+        Self { postgres, redis, rabbitmq, s3, mongodb, name: name.to_owned(), variables }
     }
 
     /// Variables of a service that stands alone with the PostgreSQL and a database of its own, and the RabbitMQ if it has a

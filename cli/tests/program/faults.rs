@@ -51,6 +51,30 @@ impl Client<'_> {
             }
         }
     }
+
+    /// Waits until what is known of all that was made is where it is looked for: a document of each.
+    fn wait_for_documents(&self) {
+        let (deadline, made) = (Instant::now() + Duration::from_secs(60), self.accepted.iter().cloned().collect());
+        while self.documented() != made {
+            assert!(Instant::now() < deadline, "documents arrive once the MongoDB is back");
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// The jobs of which there are documents.
+    fn documented(&self) -> BTreeSet<String> {
+        let (mut found, mut cursor) = (BTreeSet::new(), String::new());
+        loop {
+            let (_, page, _) = self.ask("GET", &format!("/v1/pictures?limit=200&fields=job{cursor}"), "");
+            for picture in page["pictures"].as_array().into_iter().flatten() {
+                assert!(found.insert(picture["job"].as_str().unwrap().to_owned()), "{picture} is there twice");
+            }
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return found,
+            }
+        }
+    }
 }
 
 fn job(side: u32) -> String {
@@ -73,7 +97,7 @@ fn an_engine_that_is_cut_off_is_told_at_once_or_not_missed() {
     let mut client = Client { server: &server, key: &key, accepted: Vec::new() };
     client.accept(&job(200));
     without_a_database(&engines, &mut client);
-    for way in [&engines.redis, &engines.rabbitmq] {
+    for way in [&engines.redis, &engines.rabbitmq, &engines.mongodb] {
         for act in CUT_OR_CLOGGED {
             act(way);
             let took = [(); 6].map(|()| client.accept(&job(200)));
@@ -83,6 +107,7 @@ fn an_engine_that_is_cut_off_is_told_at_once_or_not_missed() {
     }
     without_a_store(&engines, &mut client);
     client.wait_for_all(Duration::from_secs(90));
+    client.wait_for_documents();
     let (status, jobs, _) = client.ask("GET", "/v1/jobs?limit=200", "");
     let kept = jobs["jobs"].as_array().unwrap().len();
     assert_eq!((status, kept), (200, client.accepted.len()), "what was refused is not there");
@@ -148,8 +173,8 @@ fn whatever_is_killed_nothing_is_lost_doubled_or_left_over() {
             })
             .collect();
         let workers = scope.spawn(|| keep_killing(&engines, folder.path(), &done));
-        for (turn, name) in ["postgres", "redis", "s3", "rabbitmq"].into_iter().enumerate() {
-            while sent.load(Ordering::SeqCst) < jobs * (turn + 1) / 6 {
+        for (turn, name) in ["postgres", "redis", "s3", "rabbitmq", "mongodb"].into_iter().enumerate() {
+            while sent.load(Ordering::SeqCst) < jobs * (turn + 1) / 7 {
                 thread::sleep(Duration::from_millis(20));
             }
             Engines::kill_and_start(name, Duration::from_secs(1));
@@ -198,6 +223,7 @@ fn check_and_clear(engines: &Engines, client: &Client<'_>, jobs: usize) {
     for id in &client.accepted {
         assert_eq!(client.ask("HEAD", &format!("/v1/jobs/{id}/results/1"), "").0, 200, "which is there");
     }
+    client.wait_for_documents();
     // The rest of the outbox goes to the broker that came back.
     let deadline = Instant::now() + Duration::from_secs(60);
     while engines.count("SELECT COUNT(*) FROM outbox") > 0 {

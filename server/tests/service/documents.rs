@@ -11,6 +11,14 @@ async fn made(stage: &Stage, metadata: Value) -> Value {
     let body = json!({"image_base64": base64(&disc(80, 60)), "name": "shoes", "metadata": metadata});
     let (status, job) = json(stage.post("/v1/jobs").header("prefer", "wait=120").json(&body)).await;
     assert_eq!((status, job["status"].as_str()), (200, Some("succeeded")), "{job}");
+    // What is known of it is on its way for a second where a MongoDB keeps it.
+    let place = format!("/v1/pictures/{}-000001", job["id"].as_str().unwrap());
+    for _ in 0..100 {
+        if json(stage.get(&place)).await.0 != 404 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
     job
 }
 

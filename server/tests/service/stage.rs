@@ -140,6 +140,7 @@ async fn engines(settings: &mut Config) {
     settings.redis = named("REDIS_TEST_URL");
     settings.replicas = named("REPLICA_TEST_URL").map(|server| format!("{server}/{name}")).into_iter().collect();
     settings.queue = named("RABBITMQ_TEST_URL");
+    settings.documents = named("MONGODB_TEST_URL").map(|server| format!("{server}/{name}"));
     // The server of tests makes names of files of whole addresses, and files' names may not be long.
     settings.objects = named("S3_TEST_URL").map(|bucket| format!("{bucket}/{}", &name[name.len() - 8..]));
     if settings.objects.is_some() {
