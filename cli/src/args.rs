@@ -97,6 +97,10 @@ pub enum Command {
         #[arg(long, value_name = "ADDRESS")]
         database: Option<String>,
     },
+    /// Add organisations to a service, or list them: who shares it and sees nothing of the others
+    #[cfg(feature = "server")]
+    #[command(subcommand)]
+    Organisations(OrganisationsCommand),
     /// List, fetch, check and remove models
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -218,6 +222,42 @@ pub enum DoctorCommand {
     Removebg(RemovebgArguments),
     /// Ask a running service whether it is ready: the health check of a container
     Service(ServiceArguments),
+}
+
+/// What can be done with organisations.
+#[cfg(feature = "server")]
+#[derive(Debug, Subcommand)]
+pub enum OrganisationsCommand {
+    /// Add one and show the key of its owner, once; the service may be running
+    Add {
+        /// What it is called
+        name: String,
+        /// E-mail address of its owner
+        #[arg(long, value_name = "ADDRESS")]
+        owner: String,
+        #[command(flatten)]
+        at: OrganisationsAt,
+    },
+    /// List them, oldest first
+    List {
+        #[command(flatten)]
+        at: OrganisationsAt,
+    },
+}
+
+/// Which service's organisations.
+#[cfg(feature = "server")]
+#[derive(Debug, clap::Args)]
+pub struct OrganisationsAt {
+    /// The folder of the service
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// Its PostgreSQL, as postgres://user@host/name
+    #[arg(long, value_name = "ADDRESS")]
+    pub database: Option<String>,
+    /// As a JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What `doctor service` understands.

@@ -4,6 +4,8 @@ mod compare;
 mod doctor;
 mod models;
 #[cfg(feature = "server")]
+mod organisations;
+#[cfg(feature = "server")]
 mod removebg;
 #[cfg(feature = "server")]
 mod serve;
@@ -38,6 +40,8 @@ pub fn run(arguments: Arguments) -> Ended {
         Command::Worker(arguments) => serve::run(arguments, Part::Worker, &Config::load(&shared)?),
         #[cfg(feature = "server")]
         Command::Migrate { database } => serve::migrate(database, &Config::load(&shared)?),
+        #[cfg(feature = "server")]
+        Command::Organisations(command) => organisations::run(command, &Config::load(&shared)?),
         Command::Models(command) => models::run(&command, &shared, &Config::load(&shared)?),
         Command::Compare(arguments) => compare::run(&arguments),
         #[cfg(feature = "server")]

@@ -41,13 +41,15 @@ pub fn show(error: &Error) {
 pub fn served(error: &backgroundfx_server::Error) -> u8 {
     use backgroundfx_server::Kind as Served;
     let kind = error.kind();
+    // Here is a command line.
+    let hint = if let Served::Picture(kind) = kind { kind.row().hint } else { kind.hint() };
     let _ = std::io::Write::write_all(
         &mut std::io::stderr(),
-        format!("error[{}]: {error}\nhint: {}\n", kind.code(), kind.hint()).as_bytes(),
+        format!("error[{}]: {error}\nhint: {hint}\n", kind.code()).as_bytes(),
     );
     match kind {
         Served::Picture(kind) => of(kind),
-        Served::ConfigInvalid => 2,
+        Served::ConfigInvalid | Served::RequestInvalid | Served::Conflict => 2,
         Served::ListenFailed | Served::DatabaseUnusable | Served::StorageUnusable => 7,
         _ => 1,
     }

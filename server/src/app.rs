@@ -168,13 +168,13 @@ impl App {
     /// Milliseconds since 1970.
     #[must_use]
     pub fn now(&self) -> i64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+        now()
     }
 
     /// A new identifier that orders by time: the noun, an underscore, and 32 hexadecimal digits.
     #[must_use]
     pub fn new_id(&self, noun: &str) -> String {
-        format!("{noun}_{}", Uuid::now_v7().simple())
+        new_id(noun)
     }
 
     /// What pictures may ask of this machine.
@@ -320,6 +320,18 @@ fn clear(scratch: &Path, all: bool) {
             let _ = fs::remove_dir_all(corner.path());
         }
     }
+}
+
+/// Milliseconds since 1970.
+#[must_use]
+pub fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+/// A new identifier, as [`App::new_id`] gives it.
+#[must_use]
+pub fn new_id(noun: &str) -> String {
+    format!("{noun}_{}", Uuid::now_v7().simple())
 }
 
 /// Keeps a second server out of the folder, for as long as the file is open.

@@ -64,6 +64,9 @@ pub const CHANNEL: &str = "backgroundfx";
 /// Names the right of [`Database::begin_alone`], among what else may be locked in the same database.
 const ALONE: i64 = 0x6266_785f_7772;
 
+/// The embedded database, in its folder.
+const FILE: &str = "backgroundfx.db";
+
 /// How long the first connection is waited for.
 const FIRST: Duration = Duration::from_secs(10);
 /// How long a connection that was in use is taken to be well.
@@ -110,12 +113,18 @@ impl Database {
     /// # Errors
     /// [`Kind::DatabaseUnusable`] when it cannot be opened, or is of a later version of this program.
     pub async fn open_in(folder: &Path) -> Result<Self> {
-        let file = folder.join("backgroundfx.db");
+        let file = folder.join(FILE);
         // What a URL gives a meaning to is written as its code.
         let path = file.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
         let db = Self::connect(Engine::Sqlite, &format!("sqlite:{path}?mode=rwc"), &file.display().to_string()).await?;
         db.migrate().await?;
         Ok(db)
+    }
+
+    /// Whether a folder has an embedded database.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(FILE).is_file()
     }
 
     /// Connects to the PostgreSQL of a URL.

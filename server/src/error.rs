@@ -1,5 +1,7 @@
 //! Everything that can go wrong in the service, as one type and one table from kind to status, code and hint.
 
+mod pictures;
+
 use std::{error::Error as StdError, fmt, io::ErrorKind, time::Duration};
 
 use backgroundfx_core as core;
@@ -181,7 +183,7 @@ impl Kind {
     #[must_use]
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Picture(kind) => kind.row().hint,
+            Self::Picture(kind) => pictures::hint(kind),
             own => own.row().hint,
         }
     }
@@ -190,42 +192,9 @@ impl Kind {
     #[must_use]
     pub fn status(self) -> u16 {
         match self {
-            Self::Picture(kind) => status_of_picture(kind),
+            Self::Picture(kind) => pictures::status(kind),
             own => own.row().status,
         }
-    }
-}
-
-/// What is the request's doing is 4xx, what is this machine's 5xx.
-fn status_of_picture(kind: core::Kind) -> u16 {
-    use core::Kind as K;
-    match kind {
-        K::PictureTooLarge => 413,
-        K::FormatUnsupported => 415,
-        K::LicenceRefused => 403,
-        K::ModelUnknown => 404,
-        K::InputEmpty
-        | K::OutputUnsupported
-        | K::OptionInvalid
-        | K::ConfigInvalid
-        | K::BackgroundInvalid
-        | K::PromptMissing
-        | K::ClassUnknown => 400,
-        K::PictureCorrupt
-        | K::SizeMismatch
-        | K::NoSubject
-        | K::SelectionMissed
-        | K::ScreenMissing
-        | K::LowConfidence
-        | K::VideoUnreadable
-        | K::VideoCorrupt => 422,
-        K::ArtifactMissing
-        | K::DownloadFailed
-        | K::DeviceUnavailable
-        | K::PrecisionUnavailable
-        | K::OutOfMemory
-        | K::FfmpegUnusable => 503,
-        _ => 500,
     }
 }
 

@@ -18,7 +18,7 @@ mod query;
 mod remove;
 pub mod time;
 pub mod uploads;
-mod users;
+pub mod users;
 mod web;
 mod webhooks;
 

@@ -1,8 +1,8 @@
 //! Starting and stopping: listen, make the first key, load the network, serve until a signal, drain.
 
 mod connections;
-mod first;
 mod observe;
+pub mod organisations;
 mod tls;
 mod told;
 
@@ -38,9 +38,7 @@ pub enum Part {
 /// What is wrong with the configuration or the database.
 pub fn migrate(config: &Config) -> Result<Vec<String>> {
     config.validate()?;
-    let runtime =
-        Runtime::new().map_err(|error| Error::new(Kind::Internal, "cannot start the runtime").because(error))?;
-    runtime.block_on(async {
+    block_on(async {
         let Some(url) = config.database_direct.as_ref().or(config.database.as_ref()) else {
             let message =
                 "the embedded database is brought up to date by `serve` itself: set serve.database for another";
@@ -51,6 +49,18 @@ pub fn migrate(config: &Config) -> Result<Vec<String>> {
         db.close().await;
         done
     })
+}
+
+/// Does a piece of work from a program that has no runtime of its own.
+///
+/// # Errors
+/// What the work says.
+pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    runtime()?.block_on(work)
+}
+
+fn runtime() -> Result<Runtime> {
+    Runtime::new().map_err(|error| Error::new(Kind::Internal, "cannot start the runtime").because(error))
 }
 
 /// Plays its part until the process is asked to stop. What a person must see goes to `screen`, the log to standard error.
@@ -65,8 +75,7 @@ pub fn serve(config: Config, part: Part, engine: Engine, catalog: Catalog, scree
     }
     // Several are built in, for different clients; this one is ours. Another program around us may have chosen before.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let runtime =
-        Runtime::new().map_err(|error| Error::new(Kind::Internal, "cannot start the runtime").because(error))?;
+    let runtime = runtime()?;
     let traces = observe::start(&config)?;
     let result = runtime.block_on(run(config, part, engine, catalog, screen));
     observe::end(traces);
@@ -109,7 +118,7 @@ impl Server {
         let (address, tls) = (listener.local_addr().map_err(taken)?, tls::acceptor(&config)?);
         let app = App::open(config, engine, catalog, recorder()?).await?;
         // A worker has nobody to show a key to.
-        let first_key = if part == Part::Service { first::set_up(&app).await? } else { None };
+        let first_key = if part == Part::Service { organisations::set_up(&app).await? } else { None };
         // An embedded database is this process's alone: whatever runs in it was left. In a shared one leases tell.
         let ended_by = if app.db.engine() == db::Engine::Sqlite { i64::MAX } else { app.now() };
         worker::recover(&app, ended_by).await?;

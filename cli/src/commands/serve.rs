@@ -10,6 +10,7 @@ use crate::{
     args::ServeArguments,
     config::Config,
     exit::{self, DONE, Ended},
+    stdout::say,
 };
 
 /// Brings the tables of a database that processes share up to date.
@@ -21,10 +22,10 @@ pub fn migrate(database: Option<String>, config: &Config) -> Ended {
     Ok(match server::serve::migrate(&settings) {
         Ok(done) => {
             for step in &done {
-                println!("{step}");
+                say!("{step}");
             }
             if done.is_empty() {
-                println!("nothing to do");
+                say!("nothing to do");
             }
             DONE
         }

@@ -5,6 +5,17 @@ use crate::{
     db::{Database, Work},
 };
 
+/// One of those who share the service.
+#[derive(Debug, Clone)]
+pub struct Organisation {
+    /// Its identifier.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// When it was added.
+    pub created: i64,
+}
+
 /// Adds one.
 ///
 /// # Errors
@@ -27,4 +38,14 @@ pub async fn first(db: &Database) -> Result<Option<String>> {
     let row: Option<(String,)> =
         sqlx::query_as("SELECT id FROM organisations ORDER BY created, id LIMIT 1").fetch_optional(db.pool()).await?;
     Ok(row.map(|(id,)| id))
+}
+
+/// All of them, oldest first.
+///
+/// # Errors
+/// [`crate::Kind::DatabaseUnusable`].
+pub async fn list(db: &Database) -> Result<Vec<Organisation>> {
+    let rows: Vec<(String, String, i64)> =
+        sqlx::query_as("SELECT id, name, created FROM organisations ORDER BY created, id").fetch_all(db.pool()).await?;
+    Ok(rows.into_iter().map(|(id, name, created)| Organisation { id, name, created }).collect())
 }

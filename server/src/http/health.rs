@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use super::problem::Problem;
 use crate::{
-    App, Result,
+    App, Error, Kind, Result,
     auth::Caller,
-    db::{items, outbox},
+    db::{items, organisations, outbox},
     jobs::Status,
 };
 
@@ -34,8 +34,13 @@ pub async fn ready(State(app): State<Arc<App>>) -> Response {
     (status, Json(json!({"status": if ok { "ok" } else { "unavailable" }, "checks": checks}))).into_response()
 }
 
-/// Counters and histograms in Prometheus's text format.
-pub async fn metrics(State(app): State<Arc<App>>) -> Response {
+/// Counters and histograms in Prometheus's text format, for whoever runs the service: the first organisation.
+pub async fn metrics(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>) -> Result<Response, Problem> {
+    // Without the database they are all the more of use.
+    if organisations::first(&app.db).await.is_ok_and(|first| first.is_some_and(|first| first != caller.organisation)) {
+        let message = "what the service counts is for the organisation that runs it";
+        return Err(Error::new(Kind::Forbidden, message).into());
+    }
     let (waiting, places) = app.inference.filling();
     metrics::gauge!("backgroundfx_admitted").set(waiting as f64);
     metrics::gauge!("backgroundfx_admitted_most").set(places as f64);
@@ -56,7 +61,7 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Response {
         metrics::gauge!("backgroundfx_outbox").set(outbox::depth(&app.db).await.unwrap_or_default() as f64);
     }
     let text = app.metrics.render();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
 /// The models that requests may name.
@@ -69,6 +74,7 @@ pub async fn models(State(app): State<Arc<App>>) -> Json<Value> {
             json!({
                 "name": card.name, "family": card.family, "about": card.about, "matting": card.is_matting(),
                 "asks_for_points": card.is_prompted(), "default": card.name == app.model(),
+                "classes": card.output.classes,
             })
         })
         .collect();

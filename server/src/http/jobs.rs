@@ -227,7 +227,7 @@ pub async fn end(app: &App, caller: &Caller, id: &str) -> Result<Job> {
     let mut work = app.db.begin_alone().await?;
     let now = app.now();
     crate::jobs::cancel(&mut work, &caller.organisation, id, now).await?;
-    audit(app, &mut work, caller, "job.delete", id).await?;
+    audit(&mut work, caller, "job.delete", id).await?;
     work.commit().await?;
     app.job_changed(id);
     app.tell.notify_one();

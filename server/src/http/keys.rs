@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::{body, problem::Problem, time};
 use crate::{
     App, Error, Kind, Result,
+    app::{new_id, now},
     auth::{Caller, Role, Scopes, keys},
     db::{
         Work,
@@ -45,9 +46,7 @@ pub async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let wanted: NewKey = body::json(request).await?;
-    if wanted.name.trim().is_empty() || wanted.name.chars().count() > 100 {
-        return Err(Error::new(Kind::RequestInvalid, "name must have 1 to 100 characters").into());
-    }
+    let name = named(&wanted.name)?;
     if !caller.role.may_give(wanted.role) {
         let message = format!("the role {} may not give {}", caller.role.name(), wanted.role.name());
         return Err(Error::new(Kind::Forbidden, message).into());
@@ -58,10 +57,10 @@ pub async fn create(
         return Err(Error::new(Kind::Forbidden, "a key gives no scope that it does not have itself").into());
     }
     let mut work = app.db.begin_alone().await?;
-    let mut key = blank(&app, wanted.name.trim(), wanted.role);
+    let mut key = blank(name, wanted.role);
     key.scopes = scopes;
     let text = add(&mut work, &caller.organisation, &mut key).await?;
-    audit(&app, &mut work, &caller, "key.create", &key.id).await?;
+    audit(&mut work, &caller, "key.create", &key.id).await?;
     work.commit().await?;
     let mut shown = show(&key);
     shown["key"] = text.into();
@@ -86,7 +85,7 @@ pub async fn revoke(
         return Err(unknown().into());
     }
     sessions::delete_of(&mut work, &id).await?;
-    audit(&app, &mut work, &caller, "key.revoke", &id).await?;
+    audit(&mut work, &caller, "key.revoke", &id).await?;
     work.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -109,15 +108,27 @@ pub async fn audit_log(
     Ok(Json(json!({"entries": shown})))
 }
 
+/// A name without the spaces around it.
+///
+/// # Errors
+/// [`Kind::RequestInvalid`] for one of no characters, or over 100.
+pub fn named(name: &str) -> Result<&str> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 100 {
+        return Err(Error::new(Kind::RequestInvalid, "name must have 1 to 100 characters"));
+    }
+    Ok(name)
+}
+
 /// A key for all that a role may, before it is added.
-pub fn blank(app: &App, name: &str, role: Role) -> ApiKey {
+pub fn blank(name: &str, role: Role) -> ApiKey {
     ApiKey {
-        id: app.new_id("key"),
+        id: new_id("key"),
         name: name.to_owned(),
         prefix: String::new(),
         role,
         scopes: Scopes::ALL,
-        created: app.now(),
+        created: now(),
         last_used: None,
     }
 }
@@ -137,13 +148,13 @@ pub async fn add(work: &mut Work, organisation: &str, key: &mut ApiKey) -> Resul
 ///
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
-pub async fn audit(app: &App, work: &mut Work, caller: &Caller, action: &str, target: &str) -> Result<()> {
+pub async fn audit(work: &mut Work, caller: &Caller, action: &str, target: &str) -> Result<()> {
     let entry = Entry {
-        id: app.new_id("audit"),
+        id: new_id("audit"),
         actor: caller.actor.clone(),
         action: action.to_owned(),
         target: target.to_owned(),
-        at: app.now(),
+        at: now(),
     };
     audit_log::insert(work, &caller.organisation, &entry).await
 }

@@ -147,7 +147,7 @@ pub async fn create(
     };
     let mut work = app.db.begin_alone().await?;
     users::insert(&mut work, &user).await?;
-    audit(&app, &mut work, &caller, "user.create", &user.id).await?;
+    audit(&mut work, &caller, "user.create", &user.id).await?;
     work.commit().await?;
     Ok((StatusCode::CREATED, Json(show(&user))).into_response())
 }
@@ -181,7 +181,7 @@ pub async fn change(
     users::update(&mut work, &user).await?;
     keep_an_owner(&mut work, &caller.organisation, was_owner).await?;
     sessions::delete_of(&mut work, &user.id).await?;
-    audit(&app, &mut work, &caller, "user.change", &user.id).await?;
+    audit(&mut work, &caller, "user.change", &user.id).await?;
     work.commit().await?;
     Ok(Json(show(&user)))
 }
@@ -198,7 +198,7 @@ pub async fn delete(
     users::delete(&mut work, &user.id).await?;
     keep_an_owner(&mut work, &caller.organisation, user.role == Role::Owner).await?;
     sessions::delete_of(&mut work, &user.id).await?;
-    audit(&app, &mut work, &caller, "user.delete", &user.id).await?;
+    audit(&mut work, &caller, "user.delete", &user.id).await?;
     work.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -223,7 +223,10 @@ fn may_give(caller: &Caller, role: Role) -> Result<()> {
 }
 
 /// An address as it is kept.
-fn address(text: &str) -> Result<String> {
+///
+/// # Errors
+/// [`Kind::RequestInvalid`] for what is none.
+pub fn address(text: &str) -> Result<String> {
     let text = text.trim().to_lowercase();
     let fits = text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
     if fits && text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control()) {

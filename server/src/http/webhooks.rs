@@ -56,7 +56,7 @@ pub async fn create(
     let webhook = Webhook { id, url: wanted.url, secret: locked, created: app.now(), disabled: None };
     let mut work = app.db.begin_alone().await?;
     webhooks::insert(&mut work, &caller.organisation, &webhook).await?;
-    audit(&app, &mut work, &caller, "webhook.create", &webhook.id).await?;
+    audit(&mut work, &caller, "webhook.create", &webhook.id).await?;
     work.commit().await?;
     let mut shown = show(&webhook);
     shown["secret"] = secret.into();
@@ -72,7 +72,7 @@ pub async fn delete(
     let webhook = webhooks::get(&app.db, &caller.organisation, &id).await?;
     let mut work = app.db.begin_alone().await?;
     webhooks::delete(&mut work, &webhook.id).await?;
-    audit(&app, &mut work, &caller, "webhook.delete", &webhook.id).await?;
+    audit(&mut work, &caller, "webhook.delete", &webhook.id).await?;
     work.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

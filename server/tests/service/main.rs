@@ -9,11 +9,16 @@ mod compat;
 mod documents;
 mod graphql;
 mod jobs;
+mod kinds;
 mod many;
+mod organisations;
 mod people;
 mod pictures;
 mod sealed;
 mod stage;
+#[path = "../../../core/tests/networks/tiny.rs"]
+#[expect(dead_code, reason = "what else the library's tests need")]
+mod tiny;
 mod tls;
 mod uploads;
 mod web;

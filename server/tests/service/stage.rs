@@ -8,7 +8,7 @@ use backgroundfx_core::{
 };
 use backgroundfx_server::{
     Config,
-    serve::{Part, Server},
+    serve::{Part, Server, organisations},
 };
 use serde_json::Value;
 use sqlx::Connection;
@@ -63,14 +63,26 @@ impl Stage {
         Self { key: self.key.clone(), ..other }
     }
 
+    /// One that knows other models too.
+    pub async fn knowing(catalog: Catalog, change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = config(&folder);
+        change(&mut settings);
+        Self::start(settings, Part::Service, folder, catalog).await
+    }
+
     async fn open(settings: Config, folder: TempDir) -> Self {
         Self::open_as(settings, Part::Service, folder).await
     }
 
     async fn open_as(settings: Config, part: Part, folder: TempDir) -> Self {
+        Self::start(settings, part, folder, Catalog::built_in()).await
+    }
+
+    async fn start(settings: Config, part: Part, folder: TempDir, catalog: Catalog) -> Self {
         let kept = settings.clone();
         let engine = Engine::open(EngineOptions::default()).unwrap();
-        let server = Server::open(settings, part, engine, Catalog::built_in()).await.unwrap();
+        let server = Server::open(settings, part, engine, catalog).await.unwrap();
         let (address, key) = (server.address(), server.first_key().unwrap_or_default().to_owned());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async move {
@@ -91,6 +103,11 @@ impl Stage {
         let (mut settings, key) = (self.settings, self.key);
         change(&mut settings);
         Self { key, ..Self::open(settings, self.folder).await }
+    }
+
+    /// Another organisation beside the first: the key of its owner.
+    pub async fn organisation(&self, name: &str, owner: &str) -> String {
+        organisations::add(&self.settings, name, owner).await.unwrap().1
     }
 
     /// Asks the server to stop.

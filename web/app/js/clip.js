@@ -215,7 +215,7 @@ class ClipPage {
   async explain(id) {
     const { items } = await json("GET", `/v1/jobs/${id}/items`);
     const error = items[0]?.error;
-    this.error = { message: error?.detail ?? "The clip could not be made.", hint: error ? `Code: ${error.code}` : "" };
+    this.error = { message: error?.detail ?? "The clip could not be made.", hint: error ? [error.hint, `Code: ${error.code}`].filter(Boolean).join(" ") : "" };
     this.clip.job = null;
   }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    App, Result,
+    App, Kind, Result,
     db::{
         Database,
         items::{self, Item},
@@ -77,6 +77,9 @@ pub fn item(job: &Job, item: &Item) -> Value {
         "result": item.result.as_ref().map(|_| link()),
         "media_type": item.media_type,
         "details": details,
-        "error": item.error.as_ref().map(|(code, detail)| json!({"code": code, "detail": detail})),
+        "error": item.error.as_ref().map(|(code, detail)| {
+            let hint = Kind::of_code(code).map(Kind::hint);
+            json!({"code": code, "detail": detail, "hint": hint})
+        }),
     })
 }
