@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     Config, Error, Kind, Result,
+    caches::{self, Cache},
     coalesce::Coalescer,
     db::{self, Database},
     documents::{self, Documents},
@@ -47,6 +48,8 @@ pub struct App {
     pub objects: Objects,
     /// What is known of everything that was made.
     pub documents: Arc<dyn Documents>,
+    /// Caches before the service, which are told what is gone.
+    pub caches: Vec<Arc<dyn Cache>>,
     /// The threads that networks run on.
     pub inference: Arc<Inference>,
     /// Identical pictures that are asked for at the same time are made once.
@@ -135,6 +138,7 @@ impl App {
         know_models(&config, &catalog)?;
         let inference = Inference::start(Arc::new(engine), Arc::new(catalog), &config)?;
         Ok(Arc::new(Self {
+            caches: caches::at(&config.caches)?,
             fetcher: Fetcher::new(&config.fetch_hosts)?,
             rates: Rates::new("megapixels", config.rate_megapixels, redis.clone()),
             sign_ins: Rates::new("sign_ins", 10, redis.clone()),

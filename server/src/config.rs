@@ -74,6 +74,10 @@ pub struct Config {
     pub fetch_hosts: Vec<String>,
     /// Model used when a request names none.
     pub model: Option<String>,
+    /// Caches before the service that are told when results are gone: `http://…`, `cloudfront:…`.
+    pub caches: Vec<String>,
+    /// Minutes that another model than the default stays in memory when nobody asks for it.
+    pub model_minutes: u64,
     /// Certificates and private key as PEM files; with both, the server speaks TLS only.
     pub tls_certificate: Option<PathBuf>,
     /// See `tls_certificate`.
@@ -132,6 +136,8 @@ impl Default for Config {
             anonymous: false,
             fetch_hosts: Vec::new(),
             model: None,
+            caches: Vec::new(),
+            model_minutes: 15,
             tls_certificate: None,
             tls_key: None,
             ffmpeg: None,
@@ -164,6 +170,7 @@ impl Config {
         within("upload_megabytes", self.upload_megabytes, 1, 1_000_000);
         within("result_hours", self.result_hours, 1, 24 * 366);
         within("cache_megabytes", self.cache_megabytes, 0, 1_000_000);
+        within("model_minutes", self.model_minutes, 0, 1_000_000);
         within("document_days", self.document_days, 1, 36_600);
         within("drain_seconds", self.drain_seconds, 0, 3600);
         if !self.work && self.database.is_none() {

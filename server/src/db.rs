@@ -8,6 +8,7 @@ pub mod idempotency_keys;
 pub mod improvements;
 pub mod items;
 pub mod jobs;
+pub mod links;
 mod migrations;
 pub mod organisations;
 pub mod outbox;

@@ -3,8 +3,10 @@
 //! Nothing here blocks the async runtime. Work is handed to a thread only with a permit, so that no queue grows behind
 //! it; who waits for a permit has a place in the waiting room, which is bounded.
 
+mod shelf;
+
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
@@ -18,9 +20,10 @@ use std::{
 
 use backgroundfx_core::{
     engine::{Device, Engine},
-    models::{Catalog, Segmenter},
+    models::{self, Catalog, Segmenter},
     progress::Silent,
 };
+use shelf::{Key, Shelf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{Config, Error, Kind, Result};
@@ -31,6 +34,7 @@ type Work = Box<dyn FnOnce(&mut Hand) + Send>;
 pub struct Inference {
     engine: Arc<Engine>,
     catalog: Arc<Catalog>,
+    shelf: Arc<Shelf>,
     work: Mutex<Sender<Work>>,
     permits: Arc<Semaphore>,
     room: Arc<Semaphore>,
@@ -44,7 +48,7 @@ pub struct Place(#[expect(dead_code, reason = "held for what its end does")] Own
 /// The right to one thread.
 pub struct Permit(OwnedSemaphorePermit);
 
-/// What a thread has at hand: the engine, and a segmenter for each model it was asked for.
+/// What a thread has at hand: the engine, and the segmenters that it took from the shelf for its work.
 pub struct Hand {
     /// Loads and shares networks.
     pub engine: Arc<Engine>,
@@ -52,26 +56,43 @@ pub struct Hand {
     pub catalog: Arc<Catalog>,
     /// The ffmpeg to use, if one is named.
     pub ffmpeg: Option<PathBuf>,
-    segmenters: HashMap<String, Box<dyn Segmenter>>,
+    shelf: Arc<Shelf>,
+    taken: HashMap<Key, Box<dyn Segmenter>>,
 }
 
 impl Hand {
-    /// The segmenter of a model; its network is loaded on first use and shared by all threads.
+    /// The segmenter of a model; its network is loaded when it is not here, and shared by all threads.
     ///
     /// # Errors
     /// What fetching and loading report.
     pub fn segmenter(&mut self, model: &str, device: Device) -> Result<&mut dyn Segmenter> {
-        let key = format!("{model} {device}");
-        if !self.segmenters.contains_key(&key) {
-            let started = Instant::now();
-            let segmenter = self.catalog.segmenter(&self.engine, model, device, &Silent)?;
-            metrics::counter!("backgroundfx_model_loads_total", "model" => model.to_owned()).increment(1);
-            tracing::info!(model, took_ms = started.elapsed().as_millis() as u64, "a thread has the network");
-            self.segmenters.insert(key.clone(), segmenter);
-        }
-        let segmenter = self.segmenters.get_mut(&key).expect("was put there above");
+        let key = (model.to_owned(), device);
+        let segmenter = match self.taken.entry(key) {
+            Entry::Occupied(taken) => taken.into_mut(),
+            Entry::Vacant(place) => {
+                let segmenter = match self.shelf.take(place.key()) {
+                    Some(segmenter) => segmenter,
+                    None => load(&self.shelf, &self.catalog, &self.engine, model, device)?,
+                };
+                place.insert(segmenter)
+            }
+        };
         Ok(segmenter.as_mut())
     }
+
+    fn put_all_back(&mut self) {
+        self.taken.drain().for_each(|(key, segmenter)| self.shelf.put_back(key, segmenter));
+    }
+}
+
+fn load(shelf: &Shelf, catalog: &Catalog, engine: &Engine, model: &str, device: Device) -> Result<Box<dyn Segmenter>> {
+    // What is to be loaded must fit beside what is here.
+    shelf.tidy();
+    let started = Instant::now();
+    let segmenter = catalog.segmenter(engine, model, device, &Silent)?;
+    metrics::counter!("backgroundfx_model_loads_total", "model" => model.to_owned()).increment(1);
+    tracing::info!(model, took_ms = started.elapsed().as_millis() as u64, "a thread has the network");
+    Ok(segmenter)
 }
 
 impl Inference {
@@ -83,9 +104,11 @@ impl Inference {
         let (threads, waiting) = (config.threads(), config.waiting);
         let (work, receive) = channel::<Work>();
         let (receive, running) = (Arc::new(Mutex::new(receive)), Arc::new(AtomicUsize::new(0)));
+        let (default, idle) = (config.model.as_deref().unwrap_or(models::DEFAULT), config.model_minutes * 60);
+        let shelf = Arc::new(Shelf::new(engine.clone(), default, Duration::from_secs(idle)));
         for number in 0..threads {
             let (engine, catalog, ffmpeg) = (engine.clone(), catalog.clone(), config.ffmpeg.clone());
-            let hand = Hand { engine, catalog, ffmpeg, segmenters: HashMap::new() };
+            let hand = Hand { engine, catalog, ffmpeg, shelf: shelf.clone(), taken: HashMap::new() };
             let (receive, running) = (receive.clone(), running.clone());
             thread::Builder::new()
                 .name(format!("picture {number}"))
@@ -96,6 +119,7 @@ impl Inference {
         Ok(Self {
             engine,
             catalog,
+            shelf,
             work: Mutex::new(work),
             permits: Arc::new(Semaphore::new(threads)),
             room: Arc::new(Semaphore::new(places)),
@@ -160,9 +184,10 @@ impl Inference {
                 return;
             }
             let result = catch_unwind(AssertUnwindSafe(|| work(hand, &|| asked.load(Ordering::Relaxed))));
-            if result.is_err() {
+            match &result {
+                Ok(_) => hand.put_all_back(),
                 // What it left behind is not to be trusted.
-                hand.segmenters.clear();
+                Err(_) => hand.taken.clear(),
             }
             let _ = send
                 .send(result.unwrap_or_else(|_| Err(Error::new(Kind::Internal, "the work on this picture panicked"))));
@@ -170,6 +195,11 @@ impl Inference {
         let gone = || Error::new(Kind::Stopping, "the server is being stopped");
         self.work.lock().unwrap_or_else(PoisonError::into_inner).send(task).map_err(|_| gone())?;
         receive.await.map_err(|_| gone())?
+    }
+
+    /// Lets go of networks that nobody asks for, and of those that can go when memory is short. It may take a moment.
+    pub fn tidy(&self) {
+        self.shelf.tidy();
     }
 
     /// How many threads work now.

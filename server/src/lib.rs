@@ -7,7 +7,9 @@
 
 mod app;
 pub mod auth;
+mod aws;
 mod breaker;
+mod caches;
 mod coalesce;
 pub mod config;
 pub mod conformance;

@@ -21,7 +21,9 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_rustls::TlsAcceptor;
 
-use crate::{App, Config, Error, Kind, Result, db, documents, http, queue, redis, replicas, sweep, webhooks, worker};
+use crate::{
+    App, Config, Error, Kind, Result, caches, db, documents, http, queue, redis, replicas, sweep, webhooks, worker,
+};
 
 /// What a process is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,6 +168,9 @@ impl Server {
         tokio::spawn(replicas::watch(self.app.clone()));
         if self.app.config.documents.is_some() {
             tokio::spawn(documents::relay(self.app.clone()));
+        }
+        if !self.app.caches.is_empty() {
+            tokio::spawn(caches::relay(self.app.clone()));
         }
         if let Some(url) = &self.app.config.queue {
             tokio::spawn(queue::relay(self.app.clone(), url.clone()));

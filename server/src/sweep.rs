@@ -8,7 +8,7 @@ use tokio::time;
 
 use crate::{
     App, Result,
-    db::{deliveries, idempotency_keys, items, jobs, sessions, uploads},
+    db::{deliveries, idempotency_keys, items, jobs, links, sessions, uploads},
     worker,
 };
 
@@ -36,6 +36,9 @@ pub async fn run(app: Arc<App>) {
 
 async fn round(app: &App, thorough: bool) -> Result<()> {
     let now = app.now();
+    let inference = app.inference.clone();
+    // Giving hundreds of millions of bytes back takes a moment.
+    let _ = tokio::task::spawn_blocking(move || inference.tidy()).await;
     worker::recover(app, now).await?;
     for job in jobs::expired(&app.db, now).await? {
         purge(app, &job).await?;
@@ -46,6 +49,7 @@ async fn round(app: &App, thorough: bool) -> Result<()> {
     if thorough {
         idempotency_keys::forget(&app.db, now - KEYS).await?;
         sessions::forget(&app.db, now).await?;
+        links::forget(&app.db, now).await?;
         deliveries::forget(&app.db, now - DELIVERIES).await?;
         app.documents.forget(now - app.config.document_days as i64 * 24 * 3_600_000).await?;
         for folder in ["sources", "results"] {
@@ -63,6 +67,9 @@ pub async fn purge(app: &App, job: &str) -> Result<()> {
     // First the files: on a full disk nothing can be written before.
     for folder in ["sources", "results"] {
         app.objects.remove_all(&format!("{folder}/{job}")).await?;
+    }
+    if !app.caches.is_empty() {
+        links::are_gone(&app.db, job, app.now()).await?;
     }
     items::forget_results(&app.db, job).await?;
     jobs::purged(&app.db, job).await?;

@@ -124,6 +124,7 @@ impl Engines {
             ("SERVE_QUEUE", format!("amqp://guest:guest@{}/%2f", rabbitmq.address)),
             ("SERVE_OBJECTS", format!("{}/{name}", variable("S3_TEST_URL"))),
             ("SERVE_DOCUMENTS", format!("mongodb://{}/{name}?directConnection=true", mongodb.address)),
+            ("SERVE_BODY_MEGABYTES", "50".to_owned()),
             ("SERVE_WORK", "false".to_owned()),
             ("SERVE_RATE_MEGAPIXELS", "1000000".to_owned()),
         ];
@@ -175,6 +176,11 @@ impl Engines {
         let database = format!("{}/{}", variable("POSTGRES_TEST_URL"), self.name);
         let output = Command::new("psql").args([&database, "-Atc", sql]).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+    }
+
+    /// Where all of the S3 server's objects are, and what was sent of those that are not whole.
+    pub fn all_objects(&self) -> PathBuf {
+        PathBuf::from(variable("ENGINES")).join("s3/files")
     }
 
     /// Where the objects of the S3 server are.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     engines::{self, Engines, Way},
-    serving::{Server, files, picture},
+    serving::{Server, bitmap, files, picture},
 };
 
 /// What a client sends, and what it was promised.
@@ -106,6 +106,7 @@ fn an_engine_that_is_cut_off_is_told_at_once_or_not_missed() {
         }
     }
     without_a_store(&engines, &mut client);
+    in_the_middle_of_a_file(&engines, &mut client);
     client.wait_for_all(Duration::from_secs(90));
     client.wait_for_documents();
     let (status, jobs, _) = client.ask("GET", "/v1/jobs?limit=200", "");
@@ -149,6 +150,41 @@ fn without_a_store(engines: &Engines, client: &mut Client<'_>) {
         });
         client.accept(&job(1700));
     });
+}
+
+/// A file that is made of its pieces is cut off between its parts: nothing of it is there then, and it is made when its sender
+/// asks again.
+fn in_the_middle_of_a_file(engines: &Engines, client: &mut Client<'_>) {
+    let file = bitmap(3300);
+    let key = format!("X-API-Key: {}", client.key);
+    let patch = "Content-Type: application/offset+octet-stream\r\nUpload-Offset";
+    let begun =
+        client.server.send("POST /v1/uploads", &format!("{key}\r\nUpload-Length: {}", file.len()), &[]).unwrap();
+    assert_eq!(begun.0, 201, "{}", begun.2);
+    let place = begun.1.lines().find_map(|line| line.strip_prefix("location: ")).unwrap().to_owned();
+    let part_is_there = || files(&engines.all_objects()).iter().any(|path| path.contains(".part-"));
+    assert!(!part_is_there(), "of an earlier one");
+    let answer = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !part_is_there() {
+                thread::sleep(Duration::from_millis(1));
+            }
+            engines.s3.clog();
+            engines.s3.cut();
+        });
+        client.server.send(&format!("PATCH {place}"), &format!("{key}\r\n{patch}: 0"), &file).unwrap()
+    });
+    assert!(answer.0 == 503 && answer.2.contains("storage_unusable"), "{} {}", answer.0, answer.2);
+    engines.s3.restore();
+    let state = client.server.send(&format!("HEAD {place}"), &key, &[]).unwrap().1;
+    assert!(state.contains(&format!("upload-offset: {}", file.len())), "all that came is there: {state}");
+    let id = place.rsplit('/').next().unwrap();
+    let body = format!(r#"{{"upload": "{id}", "format": "png"}}"#);
+    assert_eq!(client.ask("POST", "/v1/jobs", &body).0, 409, "it is not whole yet");
+    let again =
+        client.server.send(&format!("PATCH {place}"), &format!("{key}\r\n{patch}: {}", file.len()), &[]).unwrap();
+    assert_eq!(again.0, 204, "{}", again.2);
+    client.accept(&body);
 }
 
 /// Jobs from four senders to two services, made by two workers of which one is killed every two seconds, while each engine is

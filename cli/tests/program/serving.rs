@@ -67,17 +67,23 @@ impl Server {
 
     /// As [`Server::ask`]; none when the connection ends without an answer.
     pub fn try_ask(&self, method: &str, path: &str, key: &str, body: &str) -> Option<(u16, Value)> {
+        let headers = format!("X-API-Key: {key}\r\nContent-Type: application/json");
+        let (status, _, body) = self.send(&format!("{method} {path}"), &headers, body.as_bytes())?;
+        Some((status, serde_json::from_str(&body).unwrap_or_default()))
+    }
+
+    /// A request with headers of its own: status, headers and body.
+    pub fn send(&self, line: &str, headers: &str, body: &[u8]) -> Option<(u16, String, String)> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         let length = body.len();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-API-Key: {key}\r\n\
-             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
-        stream.write_all(request.as_bytes()).ok()?;
+        let head =
+            format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).ok()?;
+        stream.write_all(body).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
-        Some((head.split(' ').nth(1)?.parse().ok()?, serde_json::from_str(body).unwrap_or_default()))
+        Some((head.split(' ').nth(1)?.parse().ok()?, head.to_owned(), body.to_owned()))
     }
 
     /// Waits until the process ends by itself.
@@ -98,8 +104,13 @@ impl Drop for Server {
     }
 }
 
-/// A red square before green, as base64 of a PNG-less BMP: small enough to write here by hand.
+/// A red square before green, as base64 of a BMP.
 pub fn picture(side: u32) -> String {
+    base64(&bitmap(side))
+}
+
+/// A red square before green, as a BMP: small enough to write here by hand.
+pub fn bitmap(side: u32) -> Vec<u8> {
     let mut file = b"BM".to_vec();
     let pixels = side * side * 4;
     file.extend((54 + pixels).to_le_bytes());
@@ -117,7 +128,7 @@ pub fn picture(side: u32) -> String {
         let subject = inside(at % side) && inside(at / side);
         file.extend(if subject { [60, 40, 220, 255] } else { [64, 177, 0, 255] });
     }
-    base64(&file)
+    file
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -248,6 +248,13 @@ impl Engine {
         Ok(loaded)
     }
 
+    /// Forgets networks that nobody but this engine holds, so that their memory is given back. They are loaded again when
+    /// needed.
+    pub fn release_unused(&self) {
+        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
+        networks.retain(|_, loaded| Arc::strong_count(&loaded.network) > 1);
+    }
+
     /// Every device this program knows, and whether the runtime can use it here.
     ///
     /// # Errors

@@ -40,7 +40,9 @@ pub fn hint(kind: Kind) -> &'static str {
         Kind::InputUnreadable | Kind::OutputUnwritable => {
             "try again in a moment; the operator finds the cause in the log"
         }
-        Kind::PictureTooLarge => "make the picture smaller; the operator sets the limit (max_megapixels)",
+        Kind::PictureTooLarge => {
+            "make the picture smaller; the operator sets the limits (body_megabytes, max_megapixels)"
+        }
         Kind::OutputExists | Kind::ResumeMismatch => "send the request again, as a new one",
         Kind::OutputUnsupported => {
             "transparency needs png, webp, avif or tiff, for clips webm, mov or gif; others need a background"

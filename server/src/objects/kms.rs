@@ -4,16 +4,14 @@
 use std::{env, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use object_store::{
-    aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsAuthorizer, AwsCredentialProvider},
-    client::{HttpRequest, HttpRequestBody},
-};
 use serde_json::{Value, json};
 
-use crate::{Error, Kind, Result, breaker::Breaker};
+use crate::{
+    Error, Kind, Result,
+    aws::{Aws, Unasked},
+    breaker::Breaker,
+};
 
-/// How long an answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// Pauses before it is asked again, when it does not answer or has too much to do.
 const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
@@ -21,9 +19,7 @@ const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(
 pub struct Kms {
     key: String,
     endpoint: String,
-    region: String,
-    credentials: AwsCredentialProvider,
-    client: reqwest::Client,
+    aws: Aws,
     breaker: Breaker,
 }
 
@@ -39,18 +35,11 @@ impl Kms {
     /// # Errors
     /// [`Kind::ConfigInvalid`] when the variables `AWS_…` do not fit together.
     pub fn new(key: &str) -> Result<Self> {
-        let wrong = |error: &dyn std::fmt::Display| {
-            Error::new(Kind::ConfigInvalid, format!("serve.object_keys has \"kms:{key}\": {error}"))
-        };
-        // It is never asked for a bucket: it knows all the ways to credentials.
-        let builder = AmazonS3Builder::from_env().with_bucket_name("none");
-        let region = builder.get_config_value(&AmazonS3ConfigKey::Region).unwrap_or_else(|| "us-east-1".to_owned());
-        let credentials = builder.build().map_err(|error| wrong(&error))?.credentials().clone();
+        let aws = Aws::from_env()
+            .map_err(|why| Error::new(Kind::ConfigInvalid, format!("serve.object_keys has \"kms:{key}\": {why}")))?;
         let endpoint =
-            env::var("AWS_ENDPOINT_URL_KMS").unwrap_or_else(|_| format!("https://kms.{region}.amazonaws.com"));
-        let client = reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build();
-        let client = client.map_err(|error| wrong(&error))?;
-        Ok(Self { key: key.to_owned(), endpoint, region, credentials, client, breaker: Breaker::new("kms") })
+            env::var("AWS_ENDPOINT_URL_KMS").unwrap_or_else(|_| format!("https://kms.{}.amazonaws.com", aws.region));
+        Ok(Self { key: key.to_owned(), endpoint, aws, breaker: Breaker::new("kms") })
     }
 
     /// A new data key of 32 bytes, and the same as the service has wrapped it.
@@ -94,30 +83,17 @@ impl Kms {
     }
 
     async fn ask_once(&self, action: &str, content: &str) -> Result<Value, Failure> {
-        let lasting = |error: &dyn std::fmt::Display| Failure::Lasting(error.to_string());
-        let credential =
-            self.credentials.get_credential().await.map_err(|error| Failure::Passing(error.to_string()))?;
-        let mut request = HttpRequest::new(HttpRequestBody::from(content.to_owned()));
-        *request.method_mut() = axum::http::Method::POST;
-        *request.uri_mut() =
-            format!("{}/", self.endpoint.trim_end_matches('/')).parse().map_err(|error| lasting(&error))?;
-        let headers = request.headers_mut();
-        headers.insert("content-type", "application/x-amz-json-1.1".parse().map_err(|error| lasting(&error))?);
-        headers.insert("x-amz-target", format!("TrentService.{action}").parse().map_err(|error| lasting(&error))?);
-        let authorizer = AwsAuthorizer::new(&credential, "kms", &self.region);
-        authorizer.try_authorize(&mut request, None).map_err(|error| lasting(&error))?;
-        let sent = self
-            .client
-            .post(request.uri().to_string())
-            .headers(request.headers().clone())
-            .body(content.to_owned())
-            .send()
-            .await;
-        let response = sent.map_err(|error| Failure::Passing(error.to_string()))?;
-        let status = response.status();
-        let answer: Value =
-            serde_json::from_slice(&response.bytes().await.map_err(|error| Failure::Passing(error.to_string()))?)
-                .unwrap_or_default();
+        let headers = [
+            ("content-type", "application/x-amz-json-1.1".to_owned()),
+            ("x-amz-target", format!("TrentService.{action}")),
+        ];
+        let url = format!("{}/", self.endpoint.trim_end_matches('/'));
+        let asked = self.aws.post(("kms", &self.aws.region), &url, &headers, content.to_owned()).await;
+        let (status, answer) = asked.map_err(|unasked| match unasked {
+            Unasked::NoAnswer(why) => Failure::Passing(why),
+            Unasked::Wrong(why) => Failure::Lasting(why),
+        })?;
+        let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
         if status.is_success() {
             return Ok(answer);
         }

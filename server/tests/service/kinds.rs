@@ -40,7 +40,11 @@ async fn a_model_that_tells_classes_apart_tells_the_type() {
     for (red, coarse, fine) in [(1, "animal", "animal"), (2, "other", "transportation")] {
         std::fs::write(folder.path().join("pets.onnx"), pets(red)).unwrap();
         let catalog = Catalog::with_file(&rows).unwrap();
-        let stage = Stage::knowing(catalog, |config| config.type_model = Some("pets".to_owned())).await;
+        let stage = Stage::knowing(catalog, |config| {
+            config.type_model = Some("pets".to_owned());
+            config.model_minutes = 0;
+        })
+        .await;
         for (level, told) in [("1", coarse), ("2", fine), ("latest", fine)] {
             let picture = Part::bytes(disc(160, 80)).file_name("a.jpg");
             let form = Form::new().text("type_level", level).part("image_file", picture);
@@ -49,5 +53,16 @@ async fn a_model_that_tells_classes_apart_tells_the_type() {
             let status = answer.status().as_u16();
             assert_eq!((status, kind.as_deref()), (200, Some(told)), "{level}");
         }
+        // Nobody asks for it any more.
+        let gone = "backgroundfx_model_unloads_total{model=\"pets\",why=\"idle\"}";
+        let mut told = String::new();
+        for _ in 0..100 {
+            told = stage.get("/metrics").send().await.unwrap().text().await.unwrap();
+            if told.contains(gone) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        assert!(told.contains(gone), "{told}");
     }
 }

@@ -16,7 +16,7 @@ use super::result::{answer, made};
 use crate::{
     App, Error, Kind, Result,
     auth::Caller,
-    db::jobs,
+    db::{jobs, links},
     http::{problem::Problem, query, time},
 };
 
@@ -49,7 +49,11 @@ pub async fn link(
         Some(url) => url,
         None => {
             let signature = app.vault.sign(&content(&id, number, expires));
-            format!("/v1/files/{id}/{number}?expires={expires}&signature={signature}")
+            let path = format!("/v1/files/{id}/{number}?expires={expires}&signature={signature}");
+            if !app.caches.is_empty() {
+                links::insert(&app.db, &path, &job.id, expires * 1000).await?;
+            }
+            path
         }
     };
     Ok(Json(json!({"url": url, "expires": time::shown(expires * 1000)})))
