@@ -235,6 +235,19 @@ pub enum OrganisationsCommand {
         /// E-mail address of its owner
         #[arg(long, value_name = "ADDRESS")]
         owner: String,
+        /// Which database it is in: 0 is `database`, 1 the first of `shards`
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        shard: usize,
+        #[command(flatten)]
+        at: OrganisationsAt,
+    },
+    /// Move one with all it has to another database, while the service runs
+    Move {
+        /// Its identifier
+        id: String,
+        /// 0 is `database`, 1 the first of `shards`
+        #[arg(long, value_name = "N")]
+        to: usize,
         #[command(flatten)]
         at: OrganisationsAt,
     },

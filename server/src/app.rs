@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    ops::Deref,
     path::{Path, PathBuf},
     sync::{
         Arc, OnceLock,
@@ -38,16 +39,37 @@ use crate::{
 /// Longer than any clip is worked on.
 const LONG_LEFT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Everything that requests and jobs share.
+/// Everything that requests and jobs of the organisations of one database share. There is one for each shard.
 pub struct App {
     /// What the operator set.
     pub config: Config,
     /// The tables.
     pub db: Database,
-    /// Uploads and results.
-    pub objects: Objects,
     /// What is known of everything that was made.
     pub documents: Arc<dyn Documents>,
+    /// Databases that follow the first, if there are any.
+    pub replicas: Option<Replicas>,
+    /// The jobs that changed, as they change.
+    pub changes: broadcast::Sender<String>,
+    /// Tells the worker that something waits.
+    pub wake: Notify,
+    /// Counts how often the worker has looked for work.
+    pub looked: watch::Sender<u64>,
+    /// Tells the sender of messages that something waits.
+    pub post: Notify,
+    /// Tells the sender of webhooks that something waits.
+    pub tell: Notify,
+    /// The GraphQL schema, built when it is first asked.
+    pub graphql: OnceLock<graphql::Api>,
+    process: Arc<Process>,
+}
+
+/// What all shards of a process share.
+pub struct Process {
+    /// The databases of all shards, the first first.
+    pub databases: Vec<Database>,
+    /// Uploads and results.
+    pub objects: Objects,
     /// Caches before the service, which are told what is gone.
     pub caches: Vec<Arc<dyn Cache>>,
     /// The threads that networks run on.
@@ -58,8 +80,6 @@ pub struct App {
     pub fetcher: Fetcher,
     /// What processes share, if they share a Redis.
     pub redis: Option<Redis>,
-    /// Databases that follow the first, if there are any.
-    pub replicas: Option<Replicas>,
     /// How much each key may still send.
     pub rates: Rates,
     /// How often an address, and everybody together, may try to sign in.
@@ -72,101 +92,66 @@ pub struct App {
     pub metrics: PrometheusHandle,
     /// When the server began.
     pub started: Instant,
-    stopping: watch::Sender<bool>,
-    warm: AtomicBool,
-    /// The jobs that changed, as they change.
-    pub changes: broadcast::Sender<String>,
-    /// Tells the worker that something waits.
-    pub wake: Notify,
-    /// Counts how often the worker has looked for work.
-    pub looked: watch::Sender<u64>,
-    /// Tells the sender of messages that something waits.
-    pub post: Notify,
-    /// Tells the sender of webhooks that something waits.
-    pub tell: Notify,
     /// Encrypts what must not be read in the database, and signs.
     pub vault: Vault,
-    /// The GraphQL schema, built when it is first asked.
-    pub graphql: OnceLock<graphql::Api>,
     /// What this process calls itself in leases.
     pub worker: String,
+    stopping: watch::Sender<bool>,
+    warm: AtomicBool,
     scratch: PathBuf,
     _lock: Option<File>,
+}
+
+impl Deref for App {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
 }
 
 impl App {
     /// The grain of [`App::bodies`].
     pub const BODY_UNIT: u64 = 16 * 1024;
 
-    /// Opens everything under the configured folder.
+    /// Opens everything under the configured folder: one for each database, the first first.
     ///
     /// # Errors
-    /// What is wrong with the configuration, the folder or the database.
+    /// What is wrong with the configuration, the folder or a database.
     pub async fn open(
         config: Config,
         engine: Engine,
         catalog: Catalog,
         metrics: PrometheusHandle,
-    ) -> Result<Arc<Self>> {
-        config.validate()?;
-        let folder = config.folder()?;
-        let unusable = |error: std::io::Error| {
-            let message = format!("the folder {} cannot be used: {error}", folder.display());
-            Error::new(Kind::ConfigInvalid, message).because(error)
-        };
-        let worker = format!("worker_{}", Uuid::now_v7().simple());
-        fs::create_dir_all(&folder).map_err(unusable)?;
-        let (db, scratch, lock) = match &config.database {
-            // Processes that share a database share the folder too, each with a corner of its own.
-            Some(url) => (database(&config, url).await?, folder.join("scratch").join(&worker), None),
-            None => {
-                let lock = lock(&folder)?;
-                (Database::open_in(&folder).await?, folder.join("scratch"), Some(lock))
-            }
-        };
-        clear(&folder.join("scratch"), lock.is_some());
-        fs::create_dir_all(&scratch).map_err(unusable)?;
-        let documents = documents::at(config.documents.as_deref(), &db).await?;
-        let vault = Vault::open(&config.secret_key.clone().unwrap_or_else(|| folder.join("secret.key")))?;
-        db::vault::check(&db, &vault.fingerprint()).await?;
-        let redis = config.redis.as_deref().map(|url| Redis::at(url, &vault.fingerprint())).transpose()?;
-        let objects = objects(&config, &folder, redis.clone()).await?;
-        let replicas = match (&redis, config.replicas.as_slice()) {
+    ) -> Result<Vec<Arc<Self>>> {
+        let process = Arc::new(Process::open(&config, engine, catalog, metrics).await?);
+        let replicas = match (&process.redis, config.replicas.as_slice()) {
             (Some(redis), urls @ [_, ..]) => Some(Replicas::at(urls, redis.clone())?),
             _ => None,
         };
-        know_models(&config, &catalog)?;
-        let inference = Inference::start(Arc::new(engine), Arc::new(catalog), &config)?;
-        Ok(Arc::new(Self {
-            caches: caches::at(&config.caches)?,
-            fetcher: Fetcher::new(&config.fetch_hosts)?,
-            rates: Rates::new("megapixels", config.rate_megapixels, redis.clone()),
-            sign_ins: Rates::new("sign_ins", 10, redis.clone()),
-            all_sign_ins: Rates::new("all_sign_ins", 120, redis.clone()),
-            redis,
+        let mut apps = vec![Arc::new(Self::on(&process, 0, config.clone(), replicas).await?)];
+        for (number, url) in config.shards.iter().enumerate() {
+            let config = Config { database: Some(url.clone()), database_direct: None, ..config.clone() };
+            apps.push(Arc::new(Self::on(&process, number + 1, config, None).await?));
+        }
+        Ok(apps)
+    }
+
+    async fn on(process: &Arc<Process>, shard: usize, config: Config, replicas: Option<Replicas>) -> Result<Self> {
+        let db = process.databases[shard].clone();
+        Ok(Self {
+            documents: documents::at(config.documents.as_deref(), &db).await?,
             replicas,
-            bodies: Arc::new(Semaphore::new((config.bodies_megabytes * 1_000_000 / Self::BODY_UNIT) as usize)),
-            inference: Arc::new(inference),
-            coalescer: Coalescer::default(),
-            stopping: watch::Sender::new(false),
-            warm: AtomicBool::new(false),
-            started: Instant::now(),
             changes: broadcast::Sender::new(1024),
             wake: Notify::new(),
             looked: watch::Sender::new(0),
             post: Notify::new(),
             tell: Notify::new(),
             graphql: OnceLock::new(),
-            vault,
-            worker,
-            scratch,
-            _lock: lock,
+            process: process.clone(),
             config,
             db,
-            objects,
-            documents,
-            metrics,
-        }))
+        })
     }
 
     /// Milliseconds since 1970.
@@ -186,12 +171,6 @@ impl App {
     pub fn limits(&self) -> Limits {
         let file_bytes = self.config.body_megabytes * 1_000_000;
         Limits { file_bytes, ..Limits::with_megapixels(self.config.max_megapixels) }
-    }
-
-    /// A folder for files while they are worked on; empty at every start.
-    #[must_use]
-    pub fn scratch(&self) -> &Path {
-        &self.scratch
     }
 
     /// When the files of what ends now are deleted.
@@ -234,6 +213,63 @@ impl App {
     #[must_use]
     pub fn model(&self) -> &str {
         self.config.model.as_deref().unwrap_or(models::DEFAULT)
+    }
+}
+
+impl Process {
+    async fn open(config: &Config, engine: Engine, catalog: Catalog, metrics: PrometheusHandle) -> Result<Self> {
+        config.validate()?;
+        let folder = config.folder()?;
+        let unusable = |error: std::io::Error| {
+            let message = format!("the folder {} cannot be used: {error}", folder.display());
+            Error::new(Kind::ConfigInvalid, message).because(error)
+        };
+        let worker = format!("worker_{}", Uuid::now_v7().simple());
+        fs::create_dir_all(&folder).map_err(unusable)?;
+        let (databases, scratch, lock) = match &config.database {
+            // Processes that share a database share the folder too, each with a corner of its own.
+            Some(url) => (databases(config, url).await?, folder.join("scratch").join(&worker), None),
+            None => {
+                let lock = lock(&folder)?;
+                (vec![Database::open_in(&folder).await?], folder.join("scratch"), Some(lock))
+            }
+        };
+        clear(&folder.join("scratch"), lock.is_some());
+        fs::create_dir_all(&scratch).map_err(unusable)?;
+        let vault = Vault::open(&config.secret_key.clone().unwrap_or_else(|| folder.join("secret.key")))?;
+        for db in &databases {
+            db::vault::check(db, &vault.fingerprint()).await?;
+        }
+        let redis = config.redis.as_deref().map(|url| Redis::at(url, &vault.fingerprint())).transpose()?;
+        know_models(config, &catalog)?;
+        let inference = Inference::start(Arc::new(engine), Arc::new(catalog), config)?;
+        Ok(Self {
+            objects: objects(config, &folder, redis.clone()).await?,
+            caches: caches::at(&config.caches)?,
+            fetcher: Fetcher::new(&config.fetch_hosts)?,
+            rates: Rates::new("megapixels", config.rate_megapixels, redis.clone()),
+            sign_ins: Rates::new("sign_ins", 10, redis.clone()),
+            all_sign_ins: Rates::new("all_sign_ins", 120, redis.clone()),
+            redis,
+            bodies: Arc::new(Semaphore::new((config.bodies_megabytes * 1_000_000 / App::BODY_UNIT) as usize)),
+            inference: Arc::new(inference),
+            coalescer: Coalescer::default(),
+            stopping: watch::Sender::new(false),
+            warm: AtomicBool::new(false),
+            started: Instant::now(),
+            vault,
+            worker,
+            scratch,
+            _lock: lock,
+            databases,
+            metrics,
+        })
+    }
+
+    /// A folder for files while they are worked on; empty at every start.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        &self.scratch
     }
 
     /// Notes that the default network is loaded.
@@ -293,20 +329,25 @@ fn know_models(config: &Config, catalog: &Catalog) -> Result<()> {
     Ok(())
 }
 
-/// The database that processes share, with its tables up to date.
-async fn database(config: &Config, url: &str) -> Result<Database> {
+/// The databases that processes share, with their tables up to date.
+async fn databases(config: &Config, first: &str) -> Result<Vec<Database>> {
+    let mut all = vec![database(config, first, config.database_direct.as_deref()).await?];
+    for url in &config.shards {
+        all.push(database(config, url, None).await?);
+    }
+    Ok(all)
+}
+
+async fn database(config: &Config, url: &str, direct: Option<&str>) -> Result<Database> {
     let db = Database::open_at(url).await?;
-    if config.migrate {
-        match &config.database_direct {
-            Some(direct) => {
-                let direct = Database::open_at(direct).await?;
-                direct.migrate().await?;
-                direct.close().await;
-            }
-            None => _ = db.migrate().await?,
+    match (config.migrate, direct) {
+        (true, Some(direct)) => {
+            let direct = Database::open_at(direct).await?;
+            direct.migrate().await?;
+            direct.close().await;
         }
-    } else {
-        db.is_up_to_date().await?;
+        (true, None) => _ = db.migrate().await?,
+        (false, _) => db.is_up_to_date().await?,
     }
     Ok(db)
 }

@@ -74,6 +74,8 @@ pub struct Config {
     pub fetch_hosts: Vec<String>,
     /// Model used when a request names none.
     pub model: Option<String>,
+    /// Further PostgreSQLs, each with some of the organisations; their order is theirs for good.
+    pub shards: Vec<String>,
     /// Caches before the service that are told when results are gone: `http://…`, `cloudfront:…`.
     pub caches: Vec<String>,
     /// Minutes that another model than the default stays in memory when nobody asks for it.
@@ -136,6 +138,7 @@ impl Default for Config {
             anonymous: false,
             fetch_hosts: Vec::new(),
             model: None,
+            shards: Vec::new(),
             caches: Vec::new(),
             model_minutes: 15,
             tls_certificate: None,
@@ -176,7 +179,11 @@ impl Config {
         if !self.work && self.database.is_none() {
             problems.push("serve.work is false, and no other process can make jobs without serve.database".to_owned());
         }
-        for (field, set) in [("queue", self.queue.is_some()), ("database_direct", self.database_direct.is_some())] {
+        for (field, set) in [
+            ("queue", self.queue.is_some()),
+            ("database_direct", self.database_direct.is_some()),
+            ("shards", !self.shards.is_empty()),
+        ] {
             if set && self.database.is_none() {
                 problems.push(format!("serve.{field} is set, and serve.database, which it serves, is not"));
             }

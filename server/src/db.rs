@@ -1,6 +1,7 @@
 //! The database: opening, migrations, transactions. All SQL about a table is in that table's file below.
 
 pub mod api_keys;
+pub mod arrivals;
 pub mod audit_log;
 pub mod deliveries;
 pub mod documents;

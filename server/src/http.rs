@@ -16,6 +16,7 @@ mod problem;
 mod projects;
 mod query;
 mod remove;
+pub mod shards;
 pub mod time;
 pub mod uploads;
 pub mod users;

@@ -46,10 +46,14 @@ pub fn migrate(config: &Config) -> Result<Vec<String>> {
                 "the embedded database is brought up to date by `serve` itself: set serve.database for another";
             return Err(Error::new(Kind::ConfigInvalid, message));
         };
-        let db = db::Database::open_at(url).await?;
-        let done = db.migrate().await;
-        db.close().await;
-        done
+        let mut all = Vec::new();
+        for url in [url].into_iter().chain(&config.shards) {
+            let db = db::Database::open_at(url).await?;
+            let done = db.migrate().await;
+            db.close().await;
+            all.extend(done?);
+        }
+        Ok(all)
     })
 }
 
@@ -98,7 +102,8 @@ async fn run(config: Config, part: Part, engine: Engine, catalog: Catalog, scree
 
 /// A server that listens and does not serve yet.
 pub struct Server {
-    app: Arc<App>,
+    /// One for each shard; the first is the process's own.
+    apps: Vec<Arc<App>>,
     listener: (TcpListener, Option<TlsAcceptor>),
     address: SocketAddr,
     first_key: Option<String>,
@@ -118,13 +123,15 @@ impl Server {
         };
         let listener = TcpListener::bind(address).await.map_err(taken)?;
         let (address, tls) = (listener.local_addr().map_err(taken)?, tls::acceptor(&config)?);
-        let app = App::open(config, engine, catalog, recorder()?).await?;
+        let apps = App::open(config, engine, catalog, recorder()?).await?;
         // A worker has nobody to show a key to.
-        let first_key = if part == Part::Service { organisations::set_up(&app).await? } else { None };
-        // An embedded database is this process's alone: whatever runs in it was left. In a shared one leases tell.
-        let ended_by = if app.db.engine() == db::Engine::Sqlite { i64::MAX } else { app.now() };
-        worker::recover(&app, ended_by).await?;
-        Ok(Self { app, listener: (listener, tls), address, first_key, part })
+        let first_key = if part == Part::Service { organisations::set_up(&apps[0]).await? } else { None };
+        for app in &apps {
+            // An embedded database is this process's alone: whatever runs in it was left. In a shared one leases tell.
+            let ended_by = if app.db.engine() == db::Engine::Sqlite { i64::MAX } else { app.now() };
+            worker::recover(app, ended_by).await?;
+        }
+        Ok(Self { apps, listener: (listener, tls), address, first_key, part })
     }
 
     /// What a person must see of it.
@@ -155,48 +162,54 @@ impl Server {
 
     /// Serves until `stop` ends, then waits for running requests, as long as is configured.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        tokio::spawn(warm_up(self.app.clone()));
-        tokio::spawn(sweep::run(self.app.clone()));
-        tokio::spawn(webhooks::run(self.app.clone()));
-        let config = &self.app.config;
-        if let Some(url) = config.database_direct.clone().or_else(|| config.database.clone()) {
-            tokio::spawn(told::listen(self.app.clone(), url));
+        let first = self.apps[0].clone();
+        tokio::spawn(warm_up(first.clone()));
+        self.apps.iter().for_each(attend);
+        let works = self.part == Part::Worker || first.config.work;
+        if let Some(url) = first.config.queue.as_ref().filter(|_| works) {
+            // A message wakes the worker, which looks into all shards.
+            tokio::spawn(queue::consume(first.clone(), url.clone()));
         }
-        if let Some(shared) = self.app.redis.clone() {
-            tokio::spawn(redis::listen(self.app.clone(), shared));
-        }
-        tokio::spawn(replicas::watch(self.app.clone()));
-        if self.app.config.documents.is_some() {
-            tokio::spawn(documents::relay(self.app.clone()));
-        }
-        if !self.app.caches.is_empty() {
-            tokio::spawn(caches::relay(self.app.clone()));
-        }
-        if let Some(url) = &self.app.config.queue {
-            tokio::spawn(queue::relay(self.app.clone(), url.clone()));
-        }
-        let works = self.part == Part::Worker || self.app.config.work;
-        if let Some(url) = self.app.config.queue.as_ref().filter(|_| works) {
-            tokio::spawn(queue::consume(self.app.clone(), url.clone()));
-        }
-        let worker = tokio::spawn({
-            let app = self.app.clone();
-            async move {
-                if works {
-                    worker::run(app).await
-                }
+        let apps = self.apps.clone();
+        let worker = tokio::spawn(async move {
+            if works {
+                worker::run(apps).await
             }
         });
         let router = match self.part {
-            Part::Service => http::router(&self.app),
-            Part::Worker => http::watching(&self.app),
+            Part::Service => http::shards::all(&self.apps),
+            Part::Worker => http::watching(&first),
         };
-        let drained = connections::serve(&self.app, self.listener, router, stop).await;
-        let most = Duration::from_secs(self.app.config.drain_seconds);
+        let drained = connections::serve(&first, self.listener, router, stop).await;
+        let most = Duration::from_secs(first.config.drain_seconds);
         let finished = tokio::time::timeout(most, worker).await.is_ok();
         tracing::info!(finished, "jobs are handed back");
-        self.app.db.close().await;
+        for app in &self.apps {
+            app.db.close().await;
+        }
         tracing::info!(drained, "stopped");
+    }
+}
+
+/// Begins what goes on beside requests and jobs for a shard.
+fn attend(app: &Arc<App>) {
+    tokio::spawn(sweep::run(app.clone()));
+    tokio::spawn(webhooks::run(app.clone()));
+    if let Some(url) = app.config.database_direct.clone().or_else(|| app.config.database.clone()) {
+        tokio::spawn(told::listen(app.clone(), url));
+    }
+    if let Some(shared) = app.redis.clone() {
+        tokio::spawn(redis::listen(app.clone(), shared));
+    }
+    tokio::spawn(replicas::watch(app.clone()));
+    if app.config.documents.is_some() {
+        tokio::spawn(documents::relay(app.clone()));
+    }
+    if !app.caches.is_empty() {
+        tokio::spawn(caches::relay(app.clone()));
+    }
+    if let Some(url) = &app.config.queue {
+        tokio::spawn(queue::relay(app.clone(), url.clone()));
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time;
 
 use crate::{
     App, Result,
-    db::{deliveries, idempotency_keys, items, jobs, links, sessions, uploads},
+    db::{arrivals, deliveries, idempotency_keys, items, jobs, links, sessions, uploads},
     worker,
 };
 
@@ -82,12 +82,27 @@ fn are_old(files: &[ObjectMeta], now: i64) -> bool {
     !files.is_empty() && files.iter().all(|file| now - file.last_modified.timestamp_millis() > YOUNG)
 }
 
+async fn is_anywhere(app: &App, job: &str) -> Result<bool> {
+    for db in &app.databases {
+        if jobs::exists(db, job).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Deletes what was put here for a job that was never accepted.
 async fn remove_orphans(app: &App, folder: &str, now: i64) -> Result<()> {
+    // What moves between databases is in none of them for a moment.
+    for db in &app.databases {
+        if arrivals::is_any(db, None).await? {
+            return Ok(());
+        }
+    }
     let jobs_here = app.objects.list_with_delimiter(Some(&Place::from(folder))).await?.common_prefixes;
     for place in jobs_here {
         let Some(job) = place.filename() else { continue };
-        if jobs::exists(&app.db, job).await? {
+        if is_anywhere(app, job).await? {
             continue;
         }
         let inside: Vec<_> = app.objects.list(Some(&place)).try_collect().await?;

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use backgroundfx_core as core;
 use bytes::BytesMut;
-use futures_util::stream;
+use futures_util::{future, stream};
 use object_store::{ObjectStoreExt, path::Path as Place};
 use tokio::{io::AsyncReadExt, sync::Semaphore, task::JoinSet, time};
 
@@ -33,42 +33,52 @@ const LONGEST_WAIT: i64 = 24 * 3_600_000;
 /// How often to look for work that nobody told of.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Works until the server is stopped; then lets pictures finish and gives clips back.
-pub async fn run(app: Arc<App>) {
-    let threads = app.config.threads();
+/// Works for all shards in turns until the server is stopped; then lets pictures finish and gives clips back.
+pub async fn run(apps: Vec<Arc<App>>) {
+    let first = &apps[0];
+    let threads = first.config.threads();
     // While one item is read or kept, another is in the network.
     let slots = Arc::new(Semaphore::new(threads + 1));
     // A clip takes long; some thread is always there for pictures, where there is more than one.
     let clips = Arc::new(Semaphore::new(threads.saturating_sub(1).max(1)));
-    let mut running = JoinSet::new();
-    while !app.is_stopping() {
+    let (mut running, mut turn) = (JoinSet::new(), 0);
+    while !first.is_stopping() {
         let slot = slots.clone().acquire_owned().await.expect("it is never closed");
         let clip = clips.clone().try_acquire_owned().ok();
-        let now = app.now();
-        let claimed = items::claim(&app.db, &able(&app, clip.is_some()), &app.worker, now, now + LEASE).await;
-        if claimed.is_ok() {
-            app.looked.send_modify(|count| *count += 1);
-        }
-        match claimed {
-            Ok(Some(item)) => {
-                metrics::histogram!("backgroundfx_job_wait_seconds").record((now - item.created) as f64 / 1000.0);
+        match claim(&apps, &mut turn, clip.is_some()).await {
+            Some((app, item)) => {
+                metrics::histogram!("backgroundfx_job_wait_seconds").record((app.now() - item.created) as f64 / 1000.0);
                 app.job_changed(&item.job);
-                let app = app.clone();
                 let clip = clip.filter(|_| item.kind == JobKind::Video);
                 running.spawn(async move {
                     one(&app, &item).await;
                     drop((slot, clip));
                 });
             }
-            Ok(None) => wait(&app).await,
-            Err(error) => {
-                tracing::error!(%error, "cannot look for work");
-                time::sleep(LOOK).await;
-            }
+            None => wait(&apps).await,
         }
         while running.try_join_next().is_some() {}
     }
     running.join_all().await;
+}
+
+/// Takes the next item of the first shard that has one, beginning behind the one that had the last.
+async fn claim(apps: &[Arc<App>], turn: &mut usize, clips: bool) -> Option<(Arc<App>, Claimed)> {
+    for number in (*turn..*turn + apps.len()).map(|number| number % apps.len()) {
+        let app = &apps[number];
+        let now = app.now();
+        match items::claim(&app.db, &able(app, clips), &app.worker, now, now + LEASE).await {
+            Ok(claimed) => {
+                app.looked.send_modify(|count| *count += 1);
+                if let Some(item) = claimed {
+                    *turn = number + 1;
+                    return Some((app.clone(), item));
+                }
+            }
+            Err(error) => tracing::error!(%error, "cannot look for work"),
+        }
+    }
+    None
 }
 
 /// What this process makes now.
@@ -82,10 +92,11 @@ fn able(app: &App, clips: bool) -> Able {
     Able { kinds, models: app.config.work_models.clone() }
 }
 
-async fn wait(app: &App) {
+async fn wait(apps: &[Arc<App>]) {
+    let woken = future::select_all(apps.iter().map(|app| Box::pin(app.wake.notified())));
     tokio::select! {
-        () = app.wake.notified() => {}
-        () = app.stopped() => {}
+        _ = woken => {}
+        () = apps[0].stopped() => {}
         () = time::sleep(LOOK) => {}
     }
 }

@@ -14,17 +14,18 @@ use crate::{
     stdout::say,
 };
 
-/// Adds one, or lists them.
+/// Adds one, moves one, or lists them.
 pub fn run(command: OrganisationsCommand, config: &Config) -> Ended {
     let done = match command {
-        OrganisationsCommand::Add { name, owner, at } => add(&name, &owner, &at, config),
+        OrganisationsCommand::Add { name, owner, shard, at } => add(&name, &owner, shard, &at, config),
+        OrganisationsCommand::Move { id, to, at } => relocate(&id, to, &at, config),
         OrganisationsCommand::List { at } => list(&at, config),
     };
     Ok(done.map_or_else(|error| exit::served(&error), |()| DONE))
 }
 
-fn add(name: &str, owner: &str, at: &OrganisationsAt, config: &Config) -> server::Result<()> {
-    let (id, key) = block_on(organisations::add(&settings(at, config), name, owner))?;
+fn add(name: &str, owner: &str, shard: usize, at: &OrganisationsAt, config: &Config) -> server::Result<()> {
+    let (id, key) = block_on(organisations::add(&settings(at, config), name, owner, shard))?;
     if at.json {
         say!("{}", json!({"id": id, "name": name.trim(), "key": key}));
     } else {
@@ -34,14 +35,28 @@ fn add(name: &str, owner: &str, at: &OrganisationsAt, config: &Config) -> server
     Ok(())
 }
 
+fn relocate(id: &str, to: usize, at: &OrganisationsAt, config: &Config) -> server::Result<()> {
+    block_on(organisations::relocate(&settings(at, config), id, to))?;
+    if at.json {
+        say!("{}", json!({"id": id, "shard": to}));
+    } else {
+        say!("{id} is in shard {to}");
+    }
+    Ok(())
+}
+
 fn list(at: &OrganisationsAt, config: &Config) -> server::Result<()> {
     let all = block_on(organisations::list(&settings(at, config)))?;
     if at.json {
-        let shown = all.iter().map(|one| json!({"id": one.id, "name": one.name, "created": shown(one.created)}));
+        let shown = all
+            .iter()
+            .map(|(shard, one)| json!({"id": one.id, "name": one.name, "created": shown(one.created), "shard": shard}));
         say!("{}", json!({"organisations": shown.collect::<Vec<_>>()}));
     } else {
-        for one in &all {
-            say!("{}  {}  {}", one.id, shown(one.created), one.name);
+        let several = all.iter().any(|(shard, _)| *shard > 0);
+        for (shard, one) in &all {
+            let shard = if several { format!("shard {shard}  ") } else { String::new() };
+            say!("{}  {}  {shard}{}", one.id, shown(one.created), one.name);
         }
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! The table `items`, with the leases of workers on them, and `turns`, by which organisations take theirs.
 
+use std::collections::HashMap;
+
 use sqlx::{Any, Executor};
 
 use crate::{
@@ -457,27 +459,32 @@ pub async fn counts(db: &Database, job: &str) -> Result<Vec<(Status, i64, f64)>>
         .collect())
 }
 
-/// How many items stand how, of everybody.
+/// How many items stand how, of everybody, in several databases.
 ///
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
-pub async fn depth(db: &Database) -> Result<Vec<(String, i64)>> {
-    Ok(sqlx::query_as("SELECT status, COUNT(*) FROM items WHERE status IN ('queued', 'running') GROUP BY status")
-        .fetch_all(db.pool())
-        .await?)
+pub async fn depth(databases: &[Database]) -> Result<HashMap<String, i64>> {
+    let mut depth = HashMap::new();
+    for db in databases {
+        let sql = "SELECT status, COUNT(*) FROM items WHERE status IN ('queued', 'running') GROUP BY status";
+        let rows: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(db.pool()).await?;
+        rows.into_iter().for_each(|(status, count)| *depth.entry(status).or_default() += count);
+    }
+    Ok(depth)
 }
 
-/// When the oldest was accepted of those that could be begun now, of everybody.
+/// When the oldest was accepted of those that could be begun now, of everybody, in several databases.
 ///
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
-pub async fn oldest(db: &Database, now: i64) -> Result<Option<i64>> {
-    let (oldest,): (Option<i64>,) =
-        sqlx::query_as("SELECT MIN(created) FROM items WHERE status = 'queued' AND run_after <= $1")
-            .bind(now)
-            .fetch_one(db.pool())
-            .await?;
-    Ok(oldest)
+pub async fn oldest(databases: &[Database], now: i64) -> Result<Option<i64>> {
+    let mut found: Option<i64> = None;
+    for db in databases {
+        let sql = "SELECT MIN(created) FROM items WHERE status = 'queued' AND run_after <= $1";
+        let (oldest,): (Option<i64>,) = sqlx::query_as(sql).bind(now).fetch_one(db.pool()).await?;
+        found = [found, oldest].into_iter().flatten().min();
+    }
+    Ok(found)
 }
 
 /// Forgets where results were, once they are deleted.

@@ -7,7 +7,7 @@ use sqlx::{
 
 /// Number, what it is for, and its statements. (The macro of sqlx that reads the folder would build SQLite a second time, for
 /// the compiler.)
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "accounts", include_str!("../../migrations/0001_accounts.sql")),
     (2, "jobs", include_str!("../../migrations/0002_jobs.sql")),
     (3, "uploads", include_str!("../../migrations/0003_uploads.sql")),
@@ -17,6 +17,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (7, "claims", include_str!("../../migrations/0007_claims.sql")),
     (8, "documents", include_str!("../../migrations/0008_documents.sql")),
     (9, "links", include_str!("../../migrations/0009_links.sql")),
+    (10, "arrivals", include_str!("../../migrations/0010_arrivals.sql")),
 ];
 
 /// All steps, each a transaction of its own.

@@ -40,6 +40,16 @@ pub async fn first(db: &Database) -> Result<Option<String>> {
     Ok(row.map(|(id,)| id))
 }
 
+/// Whether there is one of an identifier.
+///
+/// # Errors
+/// [`crate::Kind::DatabaseUnusable`].
+pub async fn exists(db: &Database, id: &str) -> Result<bool> {
+    let row: Option<(i64,)> =
+        sqlx::query_as("SELECT created FROM organisations WHERE id = $1").bind(id).fetch_optional(db.pool()).await?;
+    Ok(row.is_some())
+}
+
 /// All of them, oldest first.
 ///
 /// # Errors

@@ -56,6 +56,30 @@ pub async fn insert(work: &mut Work, user: &User) -> Result<()> {
     }
 }
 
+/// The one with an address, and in which of several databases.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn with_email<'a>(databases: &'a [Database], email: &str) -> Result<Option<(&'a Database, User)>> {
+    for db in databases {
+        if let Some(user) = by_email(db, email).await? {
+            return Ok(Some((db, user)));
+        }
+    }
+    Ok(None)
+}
+
+/// Checks that nobody has an address, in none of several databases.
+///
+/// # Errors
+/// [`Kind::Conflict`] when somebody has; [`Kind::DatabaseUnusable`].
+pub async fn must_be_free(databases: &[Database], email: &str) -> Result<()> {
+    match with_email(databases, email).await? {
+        Some(_) => Err(Error::new(Kind::Conflict, format!("somebody has the address {email:?} already"))),
+        None => Ok(()),
+    }
+}
+
 /// The one with an address.
 ///
 /// # Errors

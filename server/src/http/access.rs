@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{form::drain, problem::Problem};
+use super::{form::drain, problem::Problem, shards::Refused};
 use crate::{
     App, Error, Kind, Result,
     auth::{Caller, Needs, Role, Scopes, keys, tokens},
@@ -26,11 +26,11 @@ const USED_AGAIN: i64 = 60_000;
 pub async fn check(app: Arc<App>, needs: Needs, mut request: Request, next: Next) -> Response {
     let mut writer = None;
     if needs != Needs::Nothing {
-        let looking = caller(&app, needs, request.method(), request.headers());
-        let found = tokio::time::timeout(app.db.patience(), looking).await;
-        let silent =
-            || Error::new(Kind::DatabaseUnusable, "the database does not answer").after(Duration::from_secs(2));
-        match found.unwrap_or_else(|_| Err(silent())) {
+        let found = match request.extensions_mut().remove::<Refused>().and_then(Refused::reason) {
+            Some(error) => Err(error),
+            None => within_patience(&app, needs, request.method(), request.headers()).await,
+        };
+        match found {
             Ok(caller) => {
                 // What is only cut out changes nothing that is listed.
                 writer = (needs != Needs::Cut && !request.method().is_safe()).then(|| caller.organisation.clone());
@@ -48,6 +48,13 @@ pub async fn check(app: Arc<App>, needs: Needs, mut request: Request, next: Next
         app.wrote(&organisation).await;
     }
     response
+}
+
+async fn within_patience(app: &Arc<App>, needs: Needs, method: &Method, headers: &HeaderMap) -> Result<Caller> {
+    let looking = caller(app, needs, method, headers);
+    let found = tokio::time::timeout(app.db.patience(), looking).await;
+    let silent = || Error::new(Kind::DatabaseUnusable, "the database does not answer").after(Duration::from_secs(2));
+    found.unwrap_or_else(|_| Err(silent()))
 }
 
 async fn caller(app: &Arc<App>, needs: Needs, method: &Method, headers: &HeaderMap) -> Result<Caller> {
@@ -123,7 +130,7 @@ async fn anonymous(app: &App) -> Result<Caller> {
 }
 
 /// The key of a request, as all clients spell it.
-fn key(headers: &HeaderMap) -> Option<&str> {
+pub fn key(headers: &HeaderMap) -> Option<&str> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let bearer = || {
         let (scheme, key) = text(header::AUTHORIZATION.as_str())?.split_once(' ')?;

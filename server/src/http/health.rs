@@ -47,14 +47,14 @@ pub async fn metrics(State(app): State<Arc<App>>, Extension(caller): Extension<C
     metrics::gauge!("backgroundfx_running").set(app.inference.running() as f64);
     metrics::gauge!("backgroundfx_uptime_seconds").set(app.started.elapsed().as_secs_f64());
     // What is not there is told too: who scales by it must see it come to nothing.
-    let depth = items::depth(&app.db).await;
+    let depth = items::depth(&app.databases).await;
     metrics::gauge!("backgroundfx_dependency_up", "dependency" => "database").set(f64::from(u8::from(depth.is_ok())));
     let depth = depth.unwrap_or_default();
     for status in [Status::Queued, Status::Running] {
-        let count = depth.iter().find(|(name, _)| name == status.name()).map_or(0, |(_, count)| *count);
+        let count = depth.get(status.name()).copied().unwrap_or_default();
         metrics::gauge!("backgroundfx_items", "status" => status.name()).set(count as f64);
     }
-    let oldest = items::oldest(&app.db, app.now()).await.unwrap_or_default();
+    let oldest = items::oldest(&app.databases, app.now()).await.unwrap_or_default();
     let waited = oldest.map_or(0.0, |created| (app.now() - created) as f64 / 1000.0);
     metrics::gauge!("backgroundfx_items_oldest_wait_seconds").set(waited);
     if app.config.queue.is_some() {

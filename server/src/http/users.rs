@@ -16,7 +16,7 @@ use crate::{
     App, Error, Kind, Result,
     auth::{Caller, Role, Scopes, keys, passwords, tokens},
     db::{
-        api_keys, sessions,
+        Database, api_keys, sessions,
         users::{self, User},
     },
 };
@@ -37,26 +37,32 @@ struct SignIn {
 /// `POST /v1/sessions`: signs in by address and password, or by an API key; the browser keeps a cookie.
 pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     let asked: SignIn = body::json(request).await?;
-    let caller = match (&asked.email, &asked.password, &asked.api_key) {
+    let (db, caller) = match (&asked.email, &asked.password, &asked.api_key) {
         (Some(email), Some(password), None) => by_password(&app, &address(email)?, password).await?,
-        (None, None, Some(key)) => {
-            let found = api_keys::caller(&app.db, &keys::hash(key)).await?;
-            found
-                .map(|(caller, _)| caller)
-                .ok_or_else(|| Error::new(Kind::Unauthenticated, "the API key is not known here"))?
-        }
+        (None, None, Some(key)) => by_key(&app, key).await?,
         _ => return Err(Error::new(Kind::RequestInvalid, "send email and password, or api_key").into()),
     };
     let text = keys::generate();
     let expires = app.now() + SESSION * 1000;
-    sessions::insert(&app.db, &keys::hash(&text), &caller, app.now(), expires).await?;
+    sessions::insert(db, &keys::hash(&text), &caller, app.now(), expires).await?;
     let secure = if app.config.tls_certificate.is_some() { "; Secure" } else { "" };
     let cookie = format!("{}={text}; Path=/; HttpOnly; SameSite=Strict; Max-Age={SESSION}{secure}", access::COOKIE);
     let shown = json!({"actor": caller.actor, "role": caller.role.name(), "expires": time::shown(expires)});
     Ok((StatusCode::CREATED, [(header::SET_COOKIE, cookie)], Json(shown)).into_response())
 }
 
-async fn by_password(app: &App, email: &str, password: &str) -> Result<Caller> {
+/// Whose key it is, and in which database.
+async fn by_key<'a>(app: &'a App, key: &str) -> Result<(&'a Database, Caller)> {
+    let hash = keys::hash(key);
+    for db in &app.databases {
+        if let Some((caller, _)) = api_keys::caller(db, &hash).await? {
+            return Ok((db, caller));
+        }
+    }
+    Err(Error::new(Kind::Unauthenticated, "the API key is not known here"))
+}
+
+async fn by_password<'a>(app: &'a App, email: &str, password: &str) -> Result<(&'a Database, Caller)> {
     for bucket in [email, "everybody"] {
         let limits = if bucket == email { &app.sign_ins } else { &app.all_sign_ins };
         limits.take(bucket).await.map_err(|error| {
@@ -64,12 +70,12 @@ async fn by_password(app: &App, email: &str, password: &str) -> Result<Caller> {
             Error::new(Kind::RateLimited, "too many have tried to sign in").after(wait)
         })?;
     }
-    let user = users::by_email(&app.db, email).await?;
-    let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
+    let found = users::with_email(&app.databases, email).await?;
+    let hash = found.as_ref().and_then(|(_, user)| user.password_hash.as_deref());
     let fits = passwords::verify(password, hash).await?;
-    let user =
-        user.filter(|_| fits).ok_or_else(|| Error::new(Kind::Unauthenticated, "address or password is wrong"))?;
-    Ok(Caller { actor: user.id, organisation: user.organisation, role: user.role, scopes: Scopes::ALL })
+    let (db, user) =
+        found.filter(|_| fits).ok_or_else(|| Error::new(Kind::Unauthenticated, "address or password is wrong"))?;
+    Ok((db, Caller { actor: user.id, organisation: user.organisation, role: user.role, scopes: Scopes::ALL }))
 }
 
 /// `DELETE /v1/sessions`: signs out.
@@ -145,6 +151,7 @@ pub async fn create(
         role: wanted.role,
         created: app.now(),
     };
+    users::must_be_free(&app.databases, &user.email).await?;
     let mut work = app.db.begin_alone().await?;
     users::insert(&mut work, &user).await?;
     audit(&mut work, &caller, "user.create", &user.id).await?;

@@ -15,6 +15,7 @@ mod organisations;
 mod people;
 mod pictures;
 mod sealed;
+mod shards;
 mod stage;
 #[path = "../../../core/tests/networks/tiny.rs"]
 #[expect(dead_code, reason = "what else the library's tests need")]

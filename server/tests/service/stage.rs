@@ -107,7 +107,12 @@ impl Stage {
 
     /// Another organisation beside the first: the key of its owner.
     pub async fn organisation(&self, name: &str, owner: &str) -> String {
-        organisations::add(&self.settings, name, owner).await.unwrap().1
+        organisations::add(&self.settings, name, owner, 0).await.unwrap().1
+    }
+
+    /// What the operator set.
+    pub fn settings(&self) -> &Config {
+        &self.settings
     }
 
     /// Asks the server to stop.
