@@ -95,7 +95,12 @@ pub async fn settle(to: &Database, organisation: &str) -> Result<()> {
         );
         sqlx::query(AssertSqlSafe(sql)).bind(organisation).execute(&mut *target).await?;
     }
-    sqlx::query("DELETE FROM arrivals WHERE organisation = $1").bind(organisation).execute(&mut *target).await?;
+    // Whoever was making them finds nothing there to end.
+    let begun = "UPDATE items SET status = 'queued', stage = NULL, progress = 0, lease_until = NULL, attempts = attempts - 1 \
+                 WHERE organisation = $1 AND status = 'running'";
+    for done in [begun, "DELETE FROM arrivals WHERE organisation = $1"] {
+        sqlx::query(done).bind(organisation).execute(&mut *target).await?;
+    }
     target.commit().await
 }
 
