@@ -373,6 +373,7 @@ mod tests {
                 ffmpeg: Some(PathBuf::new()),
                 otlp: Some(String::new()),
                 type_model: Some(String::new()),
+                objects_second: Some(String::new()),
                 tls_certificate: Some(PathBuf::new()),
                 tls_key: Some(PathBuf::new()),
                 ..whole

@@ -305,7 +305,14 @@ impl Process {
 /// The store of objects, sealed if there is a key for it.
 async fn objects(config: &Config, folder: &Path, redis: Option<Redis>) -> Result<Objects> {
     let objects = match &config.objects {
-        Some(url) => Objects::at(url).await?.cached(config.cache_megabytes, redis),
+        Some(url) => {
+            let first = Objects::at(url).await?;
+            let both = match &config.objects_second {
+                Some(second) => first.mirrored(&Objects::at(second).await?),
+                None => first,
+            };
+            both.cached(config.cache_megabytes, redis)
+        }
         None => Objects::in_folder(&folder.join("objects"))?,
     };
     match config.object_keys.as_slice() {

@@ -74,6 +74,8 @@ pub struct Config {
     pub fetch_hosts: Vec<String>,
     /// Model used when a request names none.
     pub model: Option<String>,
+    /// A second bucket, in another region say, which has the results too.
+    pub objects_second: Option<String>,
     /// Further PostgreSQLs, each with some of the organisations; their order is theirs for good.
     pub shards: Vec<String>,
     /// Caches before the service that are told when results are gone: `http://…`, `cloudfront:…`.
@@ -138,6 +140,7 @@ impl Default for Config {
             anonymous: false,
             fetch_hosts: Vec::new(),
             model: None,
+            objects_second: None,
             shards: Vec::new(),
             caches: Vec::new(),
             model_minutes: 15,
@@ -178,6 +181,9 @@ impl Config {
         within("drain_seconds", self.drain_seconds, 0, 3600);
         if !self.work && self.database.is_none() {
             problems.push("serve.work is false, and no other process can make jobs without serve.database".to_owned());
+        }
+        if self.objects_second.is_some() && self.objects.is_none() {
+            problems.push("serve.objects_second is set, and serve.objects, whose second it is, is not".to_owned());
         }
         for (field, set) in [
             ("queue", self.queue.is_some()),

@@ -5,6 +5,7 @@ mod cached;
 mod frames;
 mod keys;
 mod kms;
+mod mirrored;
 mod sealed;
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
@@ -21,12 +22,34 @@ use object_store::{
     signer::Signer,
 };
 
+use serde::Deserialize;
+
 use crate::{Error, Kind, Result, redis::Redis};
 
 /// Bytes of the parts that large files are sent to the store in.
 const PART: usize = 8 << 20;
 /// Parts of one file that are on their way together.
 const PARTS: usize = 4;
+
+/// Where a bucket is, if not where the variables say.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Elsewhere {
+    region: Option<String>,
+    endpoint: Option<String>,
+}
+
+impl Elsewhere {
+    fn apply(self, mut builder: AmazonS3Builder) -> AmazonS3Builder {
+        if let Some(region) = self.region {
+            builder = builder.with_region(region);
+        }
+        if let Some(endpoint) = self.endpoint {
+            builder = builder.with_endpoint(endpoint);
+        }
+        builder
+    }
+}
 
 /// The store of objects.
 #[derive(Clone)]
@@ -51,7 +74,7 @@ impl Objects {
     }
 
     /// Objects in a bucket, at `s3://bucket` or `s3://bucket/prefix`. Credentials, region and endpoint are those of the usual
-    /// variables `AWS_…`.
+    /// variables `AWS_…`; `?region=…` and `&endpoint=…` behind it name others.
     ///
     /// # Errors
     /// [`Kind::ConfigInvalid`] for an address of another kind; [`Kind::StorageUnusable`] when the bucket does not answer.
@@ -59,23 +82,24 @@ impl Objects {
         let wrong = |why: &str| Error::new(Kind::ConfigInvalid, format!("serve.objects is {url:?}{why}"));
         let rest = url.strip_prefix("s3://").filter(|rest| !rest.is_empty() && !rest.starts_with('/'));
         let rest = rest.ok_or_else(|| wrong(", which is not s3://bucket/prefix"))?;
+        let (rest, elsewhere) = rest.split_once('?').unwrap_or((rest, ""));
+        let elsewhere: Elsewhere =
+            serde_urlencoded::from_str(elsewhere).map_err(|error| wrong(&format!(": {error}")).because(error))?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let prefix = Place::parse(prefix.trim_end_matches('/')).map_err(|error| wrong(&format!(": {error}")))?;
         let plain = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]
             .into_iter()
-            .find_map(|name| std::env::var(name).ok())
-            .is_some_and(|endpoint| endpoint.starts_with("http://"));
+            .find_map(|name| std::env::var(name).ok());
+        let plain =
+            elsewhere.endpoint.as_ref().or(plain.as_ref()).is_some_and(|endpoint| endpoint.starts_with("http://"));
         let options = ClientOptions::new()
             .with_connect_timeout(Duration::from_secs(3))
             .with_timeout(Duration::from_secs(60))
             .with_allow_http(plain);
         let retries = RetryConfig { max_retries: 4, retry_timeout: Duration::from_secs(20), ..RetryConfig::default() };
-        let bucket = AmazonS3Builder::from_env()
-            .with_bucket_name(bucket)
-            .with_client_options(options)
-            .with_retry(retries)
-            .build()
-            .map_err(|error| wrong(&format!(": {error}")).because(error))?;
+        let builder =
+            AmazonS3Builder::from_env().with_bucket_name(bucket).with_client_options(options).with_retry(retries);
+        let bucket = elsewhere.apply(builder).build().map_err(|error| wrong(&format!(": {error}")).because(error))?;
         let store = Arc::new(PrefixStore::new(bucket.clone(), prefix.clone()));
         let objects = Self { store, bucket: Some((bucket, prefix)), is_sealed: false };
         objects.check().await.map_err(|error| {
@@ -83,6 +107,12 @@ impl Objects {
             Error::new(Kind::StorageUnusable, message).because(error)
         })?;
         Ok(objects)
+    }
+
+    /// The same, with results kept in a second store too, and read there when this one does not answer or has lost them.
+    #[must_use]
+    pub fn mirrored(self, second: &Self) -> Self {
+        Self { store: Arc::new(mirrored::Mirrored::new(self.store, second.store.clone())), ..self }
     }
 
     /// The same, with small results of a bucket remembered: up to so many millions of bytes in memory, and in the Redis. What is

@@ -125,6 +125,10 @@ impl Engines {
             ("SERVE_OBJECTS", format!("{}/{name}", variable("S3_TEST_URL"))),
             ("SERVE_DOCUMENTS", format!("mongodb://{}/{name}?directConnection=true", mongodb.address)),
             ("SERVE_BODY_MEGABYTES", "50".to_owned()),
+            (
+                "SERVE_OBJECTS_SECOND",
+                format!("{}/{name}-second?endpoint=http://127.0.0.1:{}", variable("S3_TEST_URL"), variable("PORT_S3")),
+            ),
             ("SERVE_WORK", "false".to_owned()),
             ("SERVE_RATE_MEGAPIXELS", "1000000".to_owned()),
         ];
@@ -183,9 +187,10 @@ impl Engines {
         PathBuf::from(variable("ENGINES")).join("s3/files")
     }
 
-    /// Where the objects of the S3 server are.
-    pub fn objects(&self) -> PathBuf {
-        PathBuf::from(variable("ENGINES")).join("s3/files/backgroundfx").join(&self.name)
+    /// Where the objects of the S3 server are, and the second bucket's.
+    pub fn objects(&self) -> [PathBuf; 2] {
+        let second = format!("{}-second", self.name);
+        [&self.name, &second].map(|name| self.all_objects().join("backgroundfx").join(name))
     }
 }
 

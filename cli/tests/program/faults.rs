@@ -137,9 +137,14 @@ fn without_a_database(engines: &Engines, client: &mut Client<'_>) {
 
 /// A job with a file needs the store. What breaks off on its way is sent again.
 fn without_a_store(engines: &Engines, client: &mut Client<'_>) {
+    client.wait_for_all(Duration::from_secs(60));
     engines.s3.cut();
     let (status, problem, _) = client.ask("POST", "/v1/jobs", &job(200));
     assert_eq!((status, problem["code"].as_str()), (503, Some("storage_unusable")), "{problem}");
+    let results = client.accepted.iter().map(|id| format!("/v1/jobs/{id}/results/1"));
+    for path in results {
+        assert_eq!(client.ask("HEAD", &path, "").0, 200, "the second store has {path}");
+    }
     engines.s3.restore();
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -271,7 +276,7 @@ fn check_and_clear(engines: &Engines, client: &Client<'_>, jobs: usize) {
     for id in &gone {
         assert_eq!(client.ask("DELETE", &format!("/v1/jobs/{id}"), "").0, 200);
     }
-    let left = files(&engines.objects());
+    let left: Vec<String> = engines.objects().iter().flat_map(|folder| files(folder)).collect();
     let of_gone = left.iter().filter(|path| path.split('/').any(|part| gone.contains(part)));
     assert_eq!(of_gone.count(), 0, "no file is left of a job that is gone");
     assert!(gone.len() < jobs || left.is_empty(), "nor any other: {left:?}");
