@@ -82,7 +82,10 @@ fn left() -> f64 {
     system.refresh_memory();
     let share = |free: u64, total: u64| if total == 0 { 1.0 } else { free as f64 / total as f64 };
     let machine = share(system.available_memory(), system.total_memory());
-    system.cgroup_limits().map_or(machine, |limits| machine.min(share(limits.free_memory, limits.total_memory)))
+    system.cgroup_limits().map_or(machine, |limits| {
+        // What files take of a container's memory is given back when it is needed.
+        machine.min(share(limits.total_memory.saturating_sub(limits.rss), limits.total_memory))
+    })
 }
 
 #[cfg(test)]
