@@ -141,7 +141,7 @@ fn without_a_store(engines: &Engines, client: &mut Client<'_>) {
     engines.s3.cut();
     let (status, problem, _) = client.ask("POST", "/v1/jobs", &job(200));
     assert_eq!((status, problem["code"].as_str()), (503, Some("storage_unusable")), "{problem}");
-    let results = client.accepted.iter().map(|id| format!("/v1/jobs/{id}/results/1"));
+    let results = client.accepted.iter().take(5).map(|id| format!("/v1/jobs/{id}/results/1"));
     for path in results {
         assert_eq!(client.ask("HEAD", &path, "").0, 200, "the second store has {path}");
     }
