@@ -215,7 +215,10 @@ class ClipPage {
   async explain(id) {
     const { items } = await json("GET", `/v1/jobs/${id}/items`);
     const error = items[0]?.error;
-    this.error = { message: error?.detail ?? "The clip could not be made.", hint: error ? [error.hint, `Code: ${error.code}`].filter(Boolean).join(" ") : "" };
+    this.error = {
+      message: error?.detail ?? "The clip could not be made.",
+      hint: error ? [error.hint, `Code: ${error.code}`].filter(Boolean).join(" ") : "",
+    };
     this.clip.job = null;
   }
 
