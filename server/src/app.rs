@@ -61,6 +61,8 @@ pub struct App {
     pub tell: Notify,
     /// The GraphQL schema, built when it is first asked.
     pub graphql: OnceLock<graphql::Api>,
+    /// Which of the databases it is.
+    pub shard: usize,
     process: Arc<Process>,
 }
 
@@ -148,6 +150,7 @@ impl App {
             post: Notify::new(),
             tell: Notify::new(),
             graphql: OnceLock::new(),
+            shard,
             process: process.clone(),
             config,
             db,

@@ -52,8 +52,11 @@ async fn round(app: &App, thorough: bool) -> Result<()> {
         links::forget(&app.db, now).await?;
         deliveries::forget(&app.db, now - DELIVERIES).await?;
         app.documents.forget(now - app.config.document_days as i64 * 24 * 3_600_000).await?;
-        for folder in ["sources", "results"] {
-            remove_orphans(app, folder, now).await?;
+        // The store is all shards'.
+        if app.shard == 0 {
+            for folder in ["sources", "results"] {
+                remove_orphans(app, folder, now).await?;
+            }
         }
     }
     Ok(())

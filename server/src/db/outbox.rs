@@ -53,11 +53,15 @@ pub async fn delete(work: &mut Work, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// How many notes wait.
+/// How many notes wait, in several databases.
 ///
 /// # Errors
 /// [`crate::Kind::DatabaseUnusable`].
-pub async fn depth(db: &Database) -> Result<i64> {
-    let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM outbox").fetch_one(db.pool()).await?;
-    Ok(count)
+pub async fn depth(databases: &[Database]) -> Result<i64> {
+    let mut depth = 0;
+    for db in databases {
+        let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM outbox").fetch_one(db.pool()).await?;
+        depth += count;
+    }
+    Ok(depth)
 }

@@ -58,7 +58,7 @@ pub async fn metrics(State(app): State<Arc<App>>, Extension(caller): Extension<C
     let waited = oldest.map_or(0.0, |created| (app.now() - created) as f64 / 1000.0);
     metrics::gauge!("backgroundfx_items_oldest_wait_seconds").set(waited);
     if app.config.queue.is_some() {
-        metrics::gauge!("backgroundfx_outbox").set(outbox::depth(&app.db).await.unwrap_or_default() as f64);
+        metrics::gauge!("backgroundfx_outbox").set(outbox::depth(&app.databases).await.unwrap_or_default() as f64);
     }
     let text = app.metrics.render();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
