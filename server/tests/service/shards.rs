@@ -190,3 +190,39 @@ async fn send(stage: &Stage, key: &str, sender: usize, done: &AtomicBool) -> Vec
     }
     accepted
 }
+
+/// Only its organisations miss a database that lets nobody in.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL: server/engines/run"]
+async fn a_shard_that_does_not_answer_is_missed_by_its_organisations_only() {
+    let (stage, second) = two_shards().await;
+    let (_, key) = organisations::add(stage.settings(), "Shop", "ann@shop.example", 1).await.unwrap();
+    let body = json!({"image_base64": base64(&disc(80, 60))});
+    let order =
+        async |key: &str| json(ask(&stage, "POST", "/v1/jobs", key).header("prefer", "wait=60").json(&body)).await;
+    assert_eq!((order(&key).await.0, order(&stage.key).await.0), (200, 200));
+
+    let (server, name) = second.rsplit_once('/').unwrap();
+    let mut admin = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+    let mut let_in = async |allowed: bool| {
+        let sql = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
+        let sql = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1";
+        sqlx::query(sql).bind(name).execute(&mut admin).await.unwrap();
+    };
+    let_in(false).await;
+    let (status, problem) = order(&key).await;
+    assert_eq!((status, problem["code"].as_str()), (503, Some("database_unusable")), "{problem}");
+    let (status, job) = order(&stage.key).await;
+    assert_eq!((status, job["status"].as_str()), (200, Some("succeeded")), "others are served: {job}");
+    let_in(true).await;
+    let mut status = 0;
+    for _ in 0..100 {
+        status = order(&key).await.0;
+        if status == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(status, 200, "it is well again");
+}
