@@ -29,6 +29,8 @@ const TABLES: [(&str, &str); 17] = [
     ("outbox", OF_JOB),
     ("links", OF_JOB),
 ];
+/// Names the right to move organisations.
+const MOVING: i64 = 0x6266_785f_6d76;
 const OWN: &str = "organisation = $1";
 const OF_JOB: &str = "job IN (SELECT id FROM jobs WHERE organisation = $1)";
 
@@ -41,6 +43,26 @@ pub async fn is_any(db: &Database, organisation: Option<&str>) -> Result<bool> {
     let row: Option<(String,)> =
         sqlx::query_as(sql).bind(organisation.unwrap_or_default()).fetch_optional(db.pool()).await?;
     Ok(row.is_some())
+}
+
+/// The right to move organisations, for as long as the work is open; there is one for all databases, held in the first.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`], also when somebody else has it for long.
+pub async fn alone(first: &Database) -> Result<Work> {
+    let mut work = begin(first).await?;
+    let lock = format!("DO $$ BEGIN PERFORM pg_advisory_xact_lock({MOVING}); END $$");
+    sqlx::query(AssertSqlSafe(lock)).execute(&mut *work).await?;
+    Ok(work)
+}
+
+/// Forgets what has come of an organisation that another database still has.
+///
+/// # Errors
+/// [`Kind::DatabaseUnusable`].
+pub async fn forget(db: &Database, organisation: &str) -> Result<()> {
+    sqlx::query("DELETE FROM arrivals WHERE organisation = $1").bind(organisation).execute(db.pool()).await?;
+    Ok(())
 }
 
 /// Moves all of an organisation that is in `from`. Writers of it wait meanwhile; nobody else does.

@@ -80,23 +80,39 @@ pub async fn relocate(config: &Config, organisation: &str, shard: usize) -> Resu
     if organisations::first(&shards[0]).await?.as_deref() == Some(organisation) {
         return Err(Error::new(Kind::Conflict, "the first organisation runs the service and stays in the first shard"));
     }
-    let mut from = None;
-    for db in &shards {
-        if organisations::exists(db, organisation).await? {
-            from = Some(db);
-        }
+    // Of two moves at a time one could clear away what the other has just brought.
+    let alone = arrivals::alone(&shards[0]).await?;
+    let from = whereabouts(&shards, organisation).await?;
+    let from = from.ok_or_else(|| Error::new(Kind::NotFound, format!("there is no organisation {organisation:?}")))?;
+    if !std::ptr::eq(from, to) {
+        depart(from, to, organisation).await?;
+        arrivals::settle(to, organisation).await?;
     }
-    let arrived = arrivals::is_any(to, Some(organisation)).await?;
-    match from {
-        Some(from) if std::ptr::eq(from, to) => return Ok(()),
-        Some(from) => depart(from, to, organisation).await?,
-        // An earlier move was cut off after the last place had let go.
-        None if arrived => {}
-        None => return Err(Error::new(Kind::NotFound, format!("there is no organisation {organisation:?}"))),
-    }
-    arrivals::settle(to, organisation).await?;
+    alone.rollback().await?;
     close(shards).await;
     Ok(())
+}
+
+/// Where an organisation is. An earlier move that was cut off is finished, if the place before had let go, else forgotten.
+async fn whereabouts<'a>(shards: &'a [Database], organisation: &str) -> Result<Option<&'a Database>> {
+    let mut found = None;
+    for db in shards {
+        if organisations::exists(db, organisation).await? {
+            found = Some(db);
+        }
+    }
+    for db in shards {
+        if arrivals::is_any(db, Some(organisation)).await? {
+            match found {
+                Some(_) => arrivals::forget(db, organisation).await?,
+                None => {
+                    arrivals::settle(db, organisation).await?;
+                    found = Some(db);
+                }
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Its things may be changing: then it is tried again.

@@ -123,6 +123,14 @@ async fn a_move_that_is_cut_off_is_finished_when_it_is_asked_for_again() {
     assert_eq!(ask(&stage, "GET", path, &key).send().await.unwrap().status(), 200, "it is where it was");
     organisations::relocate(stage.settings(), &id, 1).await.unwrap();
     assert_eq!((count(&second, "jobs", &id).await, stage_count(&stage, &id).await), (1, 0));
+    // Two at a time, which is nobody's intention.
+    for _ in 0..3 {
+        let one = |shard| organisations::relocate(stage.settings(), &id, shard);
+        let (to_first, to_second) = tokio::join!(one(0), one(1));
+        to_first.unwrap();
+        to_second.unwrap();
+        assert_eq!(count(&second, "jobs", &id).await + stage_count(&stage, &id).await, 1);
+    }
 }
 
 /// Jobs of an organisation in the first shard.
