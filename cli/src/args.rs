@@ -97,7 +97,7 @@ pub enum Command {
         #[arg(long, value_name = "ADDRESS")]
         database: Option<String>,
     },
-    /// Add organisations to a service, or list them: who shares it and sees nothing of the others
+    /// Add organisations to a service, move or list them: who shares it and sees nothing of the others
     #[cfg(feature = "server")]
     #[command(subcommand)]
     Organisations(OrganisationsCommand),

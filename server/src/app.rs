@@ -222,6 +222,8 @@ impl App {
 impl Process {
     async fn open(config: &Config, engine: Engine, catalog: Catalog, metrics: PrometheusHandle) -> Result<Self> {
         config.validate()?;
+        // Before anything is made that would be left.
+        let caches = caches::at(&config.caches)?;
         let folder = config.folder()?;
         let unusable = |error: std::io::Error| {
             let message = format!("the folder {} cannot be used: {error}", folder.display());
@@ -248,7 +250,7 @@ impl Process {
         let inference = Inference::start(Arc::new(engine), Arc::new(catalog), config)?;
         Ok(Self {
             objects: objects(config, &folder, redis.clone()).await?,
-            caches: caches::at(&config.caches)?,
+            caches,
             fetcher: Fetcher::new(&config.fetch_hosts)?,
             rates: Rates::new("megapixels", config.rate_megapixels, redis.clone()),
             sign_ins: Rates::new("sign_ins", 10, redis.clone()),
