@@ -1,6 +1,7 @@
 //! The inference engine: what a network is, which devices there are, and how a file becomes a running network.
 
 pub mod artifacts;
+mod cards;
 pub mod onnx;
 mod prepare;
 pub mod quantize;
@@ -11,7 +12,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Kind, Result};
-pub use runtime::{DeviceStatus, Engine, EngineOptions, Found, Loaded, Weights};
+pub use cards::{Card, cards};
+pub use runtime::{DeviceStatus, Engine, EngineOptions, Found, Loaded, Portable, Weights};
 
 /// A tensor of `f32`, row-major, with its dimensions in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,7 +105,8 @@ impl FromStr for Precision {
 /// Where a network runs. Written `auto`, `cpu`, `cuda`, `cuda:1`, `tensorrt`, `coreml`, `directml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Device {
-    /// The first of TensorRT, CUDA, CoreML, DirectML and the CPU that works; the choice is reported.
+    /// The first of TensorRT, CUDA, CoreML, DirectML and the CPU that works, of several NVIDIA cards the one with the most
+    /// free memory; the choice is reported.
     #[default]
     Auto,
     /// The processor.

@@ -5,7 +5,7 @@ use std::path::Path;
 use backgroundfx_core::{
     Kind,
     engine::{
-        Device, Engine, EngineOptions, Precision, Tensor, Weights,
+        Device, Engine, EngineOptions, Network, Precision, Tensor, Weights,
         artifacts::StoreOptions,
         onnx::{
             Attribute, Dimension, DimensionValue, Graph, Model, Node, OperatorSet, Shape, TensorData, TensorType, Type,
@@ -171,6 +171,30 @@ fn a_file_of_the_users_own_stays_near_single_precision_on_a_picture_not_used_for
         assert_eq!(refused.kind(), Kind::PrecisionUnavailable);
         insisting.calibrate(Weights::Own(&file), [Ok(picture(1))].into_iter(), &Silent).unwrap();
         assert_eq!(kept("-int8-").len(), 0, "graphs of older ranges are removed");
+    }
+}
+
+#[test]
+#[ignore = "needs the runtime"]
+fn a_graph_to_be_given_away_computes_what_this_one_computes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("own.onnx");
+    std::fs::write(&file, network(13).encode_to_vec()).unwrap();
+    let given = |precision| engine(folder.path(), precision).portable(Weights::Own(&file), &Silent);
+    assert_eq!(given(Precision::Int8).unwrap_err().kind(), Kind::PrecisionUnavailable);
+    let plain = given(Precision::Auto).unwrap();
+    assert_eq!(plain.precision, Precision::Fp32);
+    let pictures = (10..20).map(|seed| Ok(picture(seed)));
+    engine(folder.path(), Precision::Fp32).calibrate(Weights::Own(&file), pictures, &Silent).unwrap();
+    let coarse = given(Precision::Auto).unwrap();
+    assert_eq!((coarse.precision, given(Precision::Fp32).unwrap().file), (Precision::Int8, plain.file.clone()));
+    // Whichever is fast on this processor, and again from what was made.
+    assert_eq!(given(Precision::Int8).unwrap().file, coarse.file);
+    for (graph, precision) in [(plain.file, Precision::Fp32), (coarse.file, Precision::Int8)] {
+        let here = engine(folder.path(), precision).model(Weights::Own(&file), Device::Cpu, &Silent).unwrap().1;
+        let there = engine(folder.path(), Precision::Fp32).network(&graph, Device::Cpu, &Silent).unwrap();
+        let run = |network: &dyn Network| network.run(&[picture(99)], "y").unwrap();
+        assert_eq!(run(&*here.network), run(&*there.network), "{precision}");
     }
 }
 

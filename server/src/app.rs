@@ -98,6 +98,8 @@ pub struct Process {
     pub vault: Vault,
     /// What this process calls itself in leases.
     pub worker: String,
+    /// Held while files for browsers are fetched and made.
+    pub making_device_files: tokio::sync::Mutex<()>,
     stopping: watch::Sender<bool>,
     warm: AtomicBool,
     scratch: PathBuf,
@@ -259,6 +261,7 @@ impl Process {
             bodies: Arc::new(Semaphore::new((config.bodies_megabytes * 1_000_000 / App::BODY_UNIT) as usize)),
             inference: Arc::new(inference),
             coalescer: Coalescer::default(),
+            making_device_files: tokio::sync::Mutex::default(),
             stopping: watch::Sender::new(false),
             warm: AtomicBool::new(false),
             started: Instant::now(),

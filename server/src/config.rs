@@ -70,6 +70,8 @@ pub struct Config {
     pub drain_seconds: u64,
     /// Whether pictures may be cut out without a key.
     pub anonymous: bool,
+    /// Whether browsers may have the default model, to cut pictures out by themselves.
+    pub on_device: bool,
     /// Hosts of the own network that may be fetched from, as `host` or `host:port`; all others must be public.
     pub fetch_hosts: Vec<String>,
     /// Model used when a request names none.
@@ -138,6 +140,7 @@ impl Default for Config {
             result_hours: 24,
             drain_seconds: 20,
             anonymous: false,
+            on_device: true,
             fetch_hosts: Vec::new(),
             model: None,
             objects_second: None,

@@ -4,6 +4,7 @@ mod access;
 mod body;
 mod compat;
 mod cut;
+mod device;
 mod docs;
 mod form;
 pub mod graphql;
@@ -64,7 +65,7 @@ fn route(method: &'static str, path: &'static str, needs: Needs, handler: Method
 /// All routes of the service.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    vec![
+    [
         route("POST", "/v1/remove", Needs::Cut, post(remove::remove)),
         route("GET", "/v1/jobs", Needs::Read, get(jobs::list)),
         route("POST", "/v1/jobs", Needs::Write, post(jobs::create)),
@@ -97,6 +98,8 @@ pub fn routes() -> Vec<Route> {
         route("POST", "/v1/webhooks/{id}/deliveries/{delivery}/redeliver", Needs::Manage, post(webhooks::redeliver)),
         route("POST", "/graphql", Needs::Read, post(graphql::answer)),
         route("GET", "/v1/models", Needs::Read, get(health::models)),
+        route("GET", "/v1/device", Needs::Cut, get(device::offer)),
+        route("GET", "/v1/device/{file}", Needs::Cut, get(device::file)),
         route("GET", "/v1/account", Needs::Read, get(health::account)),
         route("POST", "/v1/sessions", Needs::Nothing, post(users::sign_in)),
         route("DELETE", "/v1/sessions", Needs::Nothing, delete(users::sign_out)),
@@ -117,7 +120,15 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/metrics", Needs::Manage, get(health::metrics)),
         route("GET", "/", Needs::Nothing, get(web::page)),
         route("GET", "/app/{*file}", Needs::Nothing, get(web::file)),
-        // Other programs' addresses.
+    ]
+    .into_iter()
+    .chain(compatible())
+    .collect()
+}
+
+/// Other programs' addresses.
+fn compatible() -> [Route; 5] {
+    [
         route("POST", "/v1.0/removebg", Needs::Cut, post(removebg::remove)),
         route("GET", "/v1.0/account", Needs::Read, get(removebg::account)),
         route("POST", "/v1.0/improve", Needs::Write, post(removebg::improve)),
@@ -146,6 +157,8 @@ fn around(app: &Arc<App>, routes: Vec<Route>) -> Router {
     }
     // Pictures are compressed already, and so is what is made of them.
     let worthwhile = DefaultPredicate::new().and(NotForContentType::new("application/zip"));
+    // Nor are a network's weights any smaller for it.
+    let worthwhile = worthwhile.and(NotForContentType::new("application/octet-stream"));
     router
         .fallback(async || Problem::from(Error::new(Kind::NotFound, "there is nothing at this address")))
         .method_not_allowed_fallback(async || {

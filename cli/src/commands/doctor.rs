@@ -4,7 +4,7 @@ use std::{path::Path, process::Command, thread::available_parallelism};
 
 use backgroundfx_core::{
     Error, Kind,
-    engine::{Engine, EngineOptions, artifacts::StoreOptions, quantize},
+    engine::{self, Engine, EngineOptions, artifacts::StoreOptions, quantize},
     progress::Silent,
     video::Ffmpeg,
 };
@@ -40,6 +40,7 @@ pub fn run(arguments: &DoctorArguments, shared: &Shared) -> Ended {
         Ok(engine) => findings.extend(engine_findings(engine)),
         Err(error) => findings.push(Finding::ill("store", error)),
     }
+    findings.extend(cards());
     findings.extend(programs(config.ffmpeg.as_deref()));
     if arguments.json {
         let findings: Vec<Value> = findings.iter().map(Finding::json).collect();
@@ -130,6 +131,15 @@ fn devices(engine: &Engine) -> Vec<Finding> {
         Ok(statuses) => statuses.into_iter().map(finding).collect(),
         Err(error) => vec![Finding::ill("device", &error)],
     }
+}
+
+/// Graphics cards with their memory, where their driver tells.
+fn cards() -> impl Iterator<Item = Finding> {
+    engine::cards().into_iter().map(|card| {
+        let found =
+            format!("{}: {}, {} MB memory, {} MB of it free", card.number, card.name, card.memory_mb, card.free_mb);
+        Finding::new("graphics card", Ok(found), "")
+    })
 }
 
 /// Free space of the disk that a folder is, or will be, on.

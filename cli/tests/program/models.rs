@@ -85,6 +85,23 @@ fn the_doctor_tells_what_is_missing_and_what_to_do() {
     stage.run_with(&[("BACKGROUNDFX_THREADS", "many")], &["doctor"]).ends(2);
 }
 
+#[cfg(unix)]
+#[test]
+fn the_doctor_tells_the_memory_of_graphics_cards() {
+    let stage = Stage::new();
+    let driver = "#!/bin/sh\necho '0, NVIDIA H200, 143771, 1200'; echo '1, NVIDIA H200, 143771, 140000'\n";
+    stage.write("bin/nvidia-smi", driver.as_bytes());
+    let program = stage.path("bin/nvidia-smi");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let seen = |visible| stage.run_with(&[("PATH", &path), ("CUDA_VISIBLE_DEVICES", visible)], &["doctor"]).ends(0).out;
+    let text = seen("0,1");
+    assert!(text.contains("0: NVIDIA H200, 143771 MB memory, 1200 MB of it free"), "{text}");
+    assert!(text.contains("1: NVIDIA H200, 143771 MB memory, 140000 MB of it free"), "{text}");
+    let text = seen("1");
+    assert!(text.contains("0: NVIDIA H200, 143771 MB memory, 140000 MB of it free"), "{text}");
+}
+
 /// A server that answers every request with more bytes than it will ever have sent.
 fn slow_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

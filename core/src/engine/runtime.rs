@@ -5,6 +5,7 @@
 mod calibration;
 mod devices;
 mod opening;
+mod portable;
 mod session;
 
 use std::{
@@ -18,6 +19,7 @@ use ort::environment::Environment;
 use super::{
     Device, Network, Precision, Tensor,
     artifacts::{Artifact, Manifest, Store, StoreOptions},
+    cards::roomiest,
     quantize::{Ranges, Table},
 };
 use crate::{
@@ -26,6 +28,7 @@ use crate::{
     progress::Progress,
 };
 use opening::{GraphFile, Opener, RangesFrom};
+pub use portable::Portable;
 
 /// What the manifest calls the runtime's library.
 const LIBRARY: &str = "onnxruntime";
@@ -73,6 +76,12 @@ impl Found {
     /// Names the content.
     fn key(&self) -> &str {
         &self.digest
+    }
+
+    /// The output that is the network's answer, where the list names it.
+    #[must_use]
+    pub fn output(&self) -> Option<&str> {
+        self.artifact.as_ref()?.network.get("outputs")?.as_array()?.first()?.as_str()
     }
 
     /// The one output to keep when half precision is widened.
@@ -310,6 +319,11 @@ fn first_usable(opener: &Opener<'_>, graph: &GraphFile<'_>) -> Result<Loaded> {
         if device != Device::Cpu && !devices::is_built_in(device) {
             continue;
         }
+        let device = match device {
+            Device::TensorRt(_) => Device::TensorRt(roomiest()),
+            Device::Cuda(_) => Device::Cuda(roomiest()),
+            other => other,
+        };
         match opener.open(graph, device) {
             Ok((network, precision)) => {
                 return Ok(Loaded { network: Arc::new(network), device, precision, passed_over });

@@ -73,6 +73,15 @@ impl ModelCard {
         self.family == key::FAMILY
     }
 
+    /// Whether it is one network that is shown the whole picture at one size and answers with its matte, and nothing more:
+    /// what runs wherever ONNX does.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let several = self.is_prompted() || self.remembers() || self.is_matting() || self.is_key();
+        let fixed = matches!(self.input.size, InputSize::Fixed { .. }) && self.input.layout == Layout::Nchw;
+        !several && fixed && self.output.activation != Activation::Softmax
+    }
+
     /// What the manifest calls its files: its own name, and that with each of its [parts](Self::parts) behind it; none
     /// without a network.
     #[must_use]

@@ -37,9 +37,7 @@ impl Still {
         progress: &dyn Progress,
     ) -> Result<Self> {
         let (found, loaded) = engine.model(card.weights(manifest), device, progress)?;
-        let network = found.artifact.as_ref().map(|artifact| &artifact.network);
-        let outputs = network.and_then(|network| network.get("outputs")?.as_array());
-        let named = outputs.and_then(|outputs| outputs.first()?.as_str().map(str::to_owned));
+        let named = found.output().map(str::to_owned);
         let used = used_model(&card, found, &loaded)?;
         Self::over(card, loaded.network, named, used)
     }

@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::problem::Problem;
+use super::{device, problem::Problem};
 use crate::{
     App, Error, Kind, Result,
     auth::Caller,
@@ -20,7 +20,12 @@ use crate::{
 
 /// The process lives; what a page must know before anybody has signed in.
 pub async fn live(State(app): State<Arc<App>>) -> Json<Value> {
-    Json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "anonymous": app.config.anonymous}))
+    Json(json!({
+        "status": "ok",
+        "version": env!("CARGO_PKG_VERSION"),
+        "anonymous": app.config.anonymous,
+        "on_device": device::is_offered(&app),
+    }))
 }
 
 /// Requests can be served: the database answers and the default network is loaded.

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Path,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use rust_embed::{Embed, EmbeddedFile};
@@ -15,10 +15,17 @@ use crate::{Error, Kind};
 #[folder = "../web/app"]
 struct Files;
 
-/// What the page may do: nothing of other servers, no script that is not a file of ours.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
+/// What the page may do: nothing of other servers, no script that is not a file of ours. The network on the device is
+/// WebAssembly.
+pub const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; \
                       media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
+
+/// What makes a page one that may compute on several cores: it holds nothing of others, and no other holds it.
+pub const ALONE: [(HeaderName, &str); 2] = [
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-embedder-policy"), "require-corp"),
+];
 
 /// `GET /`.
 pub async fn page(headers: HeaderMap) -> Result<Response, Problem> {
@@ -39,9 +46,9 @@ fn answer(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     // What compresses on the way makes the tag a weak one.
     if known.is_some_and(|known| known.trim_start_matches("W/") == tag) {
-        return Ok((StatusCode::NOT_MODIFIED, common).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, common, ALONE).into_response());
     }
-    Ok((common, [(header::CONTENT_TYPE, media_type(name))], file.data).into_response())
+    Ok((common, ALONE, [(header::CONTENT_TYPE, media_type(name))], file.data).into_response())
 }
 
 fn tag(file: &EmbeddedFile) -> String {
@@ -49,13 +56,14 @@ fn tag(file: &EmbeddedFile) -> String {
     format!("\"{}\"", hash[..12].iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
-fn media_type(name: &str) -> &'static str {
+pub fn media_type(name: &str) -> &'static str {
     match name.rsplit('.').next() {
         Some("html") => "text/html; charset=utf-8",
-        Some("js") => "text/javascript; charset=utf-8",
+        Some("js" | "mjs") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("svg") => "image/svg+xml",
         Some("png") => "image/png",
+        Some("wasm") => "application/wasm",
         Some("webmanifest") => "application/manifest+json",
         _ => "application/octet-stream",
     }

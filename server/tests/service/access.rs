@@ -27,6 +27,8 @@ async fn the_first_start_gives_a_key_that_a_restart_keeps_and_does_not_show_agai
 const GUARDED: &[(&str, &str, &str)] = &[
     ("GET", "/v1/account", "owner admin editor viewer"),
     ("GET", "/v1/models", "owner admin editor viewer"),
+    ("GET", "/v1/device", "owner admin editor"),
+    ("GET", "/v1/device/none", "owner admin editor"),
     ("POST", "/v1/remove", "owner admin editor"),
     ("GET", "/v1/jobs", "owner admin editor viewer"),
     ("POST", "/v1/jobs", "owner admin editor"),
@@ -76,7 +78,7 @@ const GUARDED: &[(&str, &str, &str)] = &[
 #[test]
 fn the_list_of_guarded_routes_is_whole() {
     let whole = |path: &str| {
-        let names = [("{id}", "none"), ("{delivery}", "none"), ("{number}", "1")];
+        let names = [("{id}", "none"), ("{file}", "none"), ("{delivery}", "none"), ("{number}", "1")];
         names.iter().fold(path.to_owned(), |path, (name, stands_for)| path.replace(name, stands_for))
     };
     let listed: BTreeSet<_> =

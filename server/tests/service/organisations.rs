@@ -107,6 +107,8 @@ async fn no_route_reaches_what_is_anothers() {
     let (stage, other, things) = two().await;
     let mut routes: Vec<_> =
         http::routes().into_iter().filter(|route| route.needs != Needs::Nothing && route.path.contains('{')).collect();
+    // A network for browsers is nobody's.
+    routes.retain(|route| route.path != "/v1/device/{file}");
     assert!(routes.len() > 20, "{}", routes.len());
     for route in &routes {
         let place = things.place(route.path);

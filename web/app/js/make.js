@@ -1,9 +1,11 @@
 // The page where pictures are cut out.
 
-import { announce, complain, element, save, size, where } from "./dom.js";
+import { device } from "./device/device.js";
+import { announce, complain, element, save, size } from "./dom.js";
 import { chooser, isClip, listen } from "./intake.js";
-import { panel, range, replace } from "./panel.js";
+import { choice, panel, range, replace } from "./panel.js";
 import { ending } from "./picture.js";
+import { place } from "./place.js";
 import { painted } from "./matte.js";
 import { languages } from "./snippet.js";
 import { Stage } from "./stage.js";
@@ -17,6 +19,7 @@ import { work } from "./work.js";
 const TEXTS = {
   waiting: "Waiting …",
   reading: "Reading …",
+  loading: "Fetching the network …",
   cutting: "Cutting out …",
   finishing: "Finishing …",
   done: "",
@@ -80,6 +83,7 @@ class MakePage {
     this.layout = null;
     listen(take, takeAddress, signal);
     work.addEventListener("change", (event) => this.changed(/** @type {CustomEvent} */ (event).detail), { signal });
+    place.addEventListener("change", () => this.moved(), { signal });
     addEventListener("keydown", (event) => this.key(event), { signal });
     signal.addEventListener("abort", () => {
       this.running.abort();
@@ -93,6 +97,13 @@ class MakePage {
     if (what === "list") this.stage.reset();
     if (what === "list" && Boolean(this.layout) !== work.pictures.length > 0) this.render();
     else this.update(what);
+    this.refresh();
+  }
+
+  /** Pictures are cut out somewhere else from now on. */
+  moved() {
+    if (this.layout) this.update("settings");
+    else this.render();
     this.refresh();
   }
 
@@ -127,6 +138,7 @@ class MakePage {
     if (what !== "strokes")
       replace(this.panel, [
         ...panel(work.settings, (change, group) => work.change(change, group), "picture"),
+        ...places(),
         this.snippet(),
       ]);
     replace(this.tools, this.toolbar());
@@ -257,7 +269,7 @@ class MakePage {
       comparable,
       name: picture.file.name,
     });
-    this.stage.wait(picture.shown ? "" : TEXTS[picture.state]);
+    this.stage.wait(picture.shown ? "" : said(picture));
     this.stage.root.classList.toggle(
       "busy",
       Boolean(picture.shown) && picture.state !== "done" && picture.state !== "failed",
@@ -290,19 +302,27 @@ class MakePage {
         { type: "button", class: "primary wide", disabled: !picture.cut, onclick: () => this.download(picture) },
         many ? "Download this picture" : "Download",
       ),
-      many && session.account && this.strip.offer(),
+      many && place.onDevice && this.offerAll(),
+      many && !place.onDevice && session.account && this.strip.offer(),
       element(
         "div",
         { class: "pair" },
         element("button", { type: "button", disabled: !picture.cut, onclick: () => this.copy(picture) }, "Copy"),
         chooser("Add files", take, ""),
       ),
-      element(
-        "p",
-        { class: "quiet where" },
-        `${picture.file.name}, ${size(picture.file.size)}. Pictures go to ${where} and nowhere else.`,
-      ),
+      element("p", { class: "quiet where" }, `${picture.file.name}, ${size(picture.file.size)}. ${place.told}`),
     ].filter((child) => child instanceof Node);
+  }
+
+  /** The button that makes all of them here, one after the other. */
+  offerAll() {
+    const all = async () => {
+      for (const picture of [...work.pictures]) {
+        if (this.signal.aborted) return;
+        await this.whole(picture, (blob) => save(blob, `${picture.stem}-cutout.${ending(blob)}`));
+      }
+    };
+    return element("button", { type: "button", class: "wide", onclick: all }, `Download all ${work.pictures.length}`);
   }
 
   snippet() {
@@ -369,7 +389,7 @@ class MakePage {
     this.showPicture();
     if (picture.state === "done") announce(`${picture.file.name}: done`);
     else if (picture.state === "failed") announce("");
-    else announce(TEXTS[picture.state]);
+    else announce(said(picture));
   }
 
   /** @param {Picture} picture */
@@ -428,6 +448,23 @@ class MakePage {
   }
 }
 
+/** What is said of a picture on its way. @param {Picture} picture */
+function said(picture) {
+  if (picture.state !== "loading") return TEXTS[picture.state];
+  return `Fetching the network: ${Math.round(device.share * 100)} %`;
+}
+
+/** The choice where pictures are cut out, where there is one. */
+function places() {
+  if (!place.isOpen) return [];
+  const kinds = /** @type {const} */ ([
+    ["server", "On the server"],
+    ["device", "On this device"],
+  ]);
+  const chosen = choice("Cut out", kinds, place.onDevice ? "device" : "server", (value) => place.choose(value));
+  return [element("section", { class: "part", "aria-label": "Place" }, chosen)];
+}
+
 /** The page before anything was dropped. */
 function empty() {
   return element(
@@ -436,10 +473,7 @@ function empty() {
     element("h1", {}, "Remove the background"),
     element("p", {}, "Drop pictures or a clip anywhere on this page, paste one, or choose files."),
     chooser("Choose files", take),
-    element(
-      "p",
-      { class: "quiet" },
-      `JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP; MP4, MOV, WebM, MKV. Everything happens on ${where}; nothing goes anywhere else.`,
-    ),
+    element("p", { class: "quiet" }, `JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP; MP4, MOV, WebM, MKV. ${place.told}`),
+    ...places(),
   );
 }

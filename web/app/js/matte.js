@@ -13,6 +13,7 @@
  * @property {number} width
  * @property {number} height
  * @property {Uint8ClampedArray} alpha
+ * @property {Float32Array} [exact] the same, 0 to 1, not rounded yet: of what was found on the device
  */
 
 /** Most pixels of a canvas that weak devices still hold. */

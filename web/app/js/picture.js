@@ -1,7 +1,9 @@
 // One picture on its way: a small copy, its cut-out, what the settings make of it, and all of it at full size.
 
 import { form, patiently, send } from "./api.js";
+import { check, device } from "./device/device.js";
 import { asPng, contextOf, fileOf, painted, read } from "./matte.js";
+import { place } from "./place.js";
 import { behind, cutting, fields, finishing, isPlain } from "./settings.js";
 
 /** @typedef {import("./settings.js").Settings} Settings */
@@ -29,7 +31,7 @@ export class Picture {
     this.cut = null;
     /** The address of what the settings make of it, where that is not the cut-out itself. @type {string | null} */
     this.made = null;
-    /** @type {"waiting" | "reading" | "cutting" | "finishing" | "done" | "failed"} */
+    /** @type {"waiting" | "reading" | "loading" | "cutting" | "finishing" | "done" | "failed"} */
     this.state = "waiting";
     /** @type {unknown} */
     this.error = null;
@@ -79,15 +81,30 @@ export class Picture {
    */
   async cutOut(settings, signal) {
     const options = JSON.stringify(cutting(settings));
-    const key = `${settings.preset} ${options}`;
+    const key = `${place.onDevice ? "device" : "server"} ${settings.preset} ${options}`;
     if (this.cut?.key === key) return this.cut;
     const image = await this.reduce();
+    if (place.onDevice) {
+      const { confidence, ...matte } = await device.find(image, signal);
+      const blob = await device.compose(image, matte, { ...settings, behind: "none" }, signal);
+      return this.take(blob, matte, key, confidence);
+    }
     const body = form({ image, preset: settings.preset, options, format: "png" });
     const answer = await patiently(() => send("POST", "/v1/remove", { body, signal }), signal);
     const blob = await answer.blob();
-    this.confidence = Number(answer.headers.get("x-bgfx-confidence") ?? 1);
-    const matte = await read(blob, "alpha");
+    const confidence = Number(answer.headers.get("x-bgfx-confidence") ?? 1);
+    return this.take(blob, await read(blob, "alpha"), key, confidence);
+  }
+
+  /**
+   * @param {Blob} blob
+   * @param {Matte} matte
+   * @param {string} key
+   * @param {number} confidence
+   */
+  take(blob, matte, key, confidence) {
     if (this.cut) URL.revokeObjectURL(this.cut.address);
+    this.confidence = confidence;
     this.cut = { blob, matte, address: URL.createObjectURL(blob), key };
     return this.cut;
   }
@@ -107,7 +124,13 @@ export class Picture {
     try {
       this.error = null;
       enter(this.small ? "cutting" : "reading");
+      if (place.onDevice) check(settings);
       await this.reduce();
+      if (place.onDevice && !device.ready) {
+        enter("loading");
+        await device.load(changed);
+        if (signal.aborted) return;
+      }
       enter("cutting");
       const cut = await this.cutOut(settings, signal);
       if (isPlain(settings) && strokes.length === 0) {
@@ -138,6 +161,7 @@ export class Picture {
    * @param {AbortSignal} signal
    */
   async finish(matte, settings, signal) {
+    if (place.onDevice) return device.compose(await this.reduce(), matte, settings, signal);
     const { edges, shadow, layout } = finishing(settings);
     // The matte is what the network and the edges made of it: only what was asked for is done to it now.
     const options = {
@@ -165,6 +189,11 @@ export class Picture {
    * @returns {Promise<Blob>}
    */
   async full(settings, strokes, signal) {
+    if (place.onDevice) {
+      check(settings);
+      const matte = await device.find(this.file, signal);
+      return device.compose(this.file, painted(matte, strokes), settings, signal);
+    }
     const ask = async (/** @type {Record<string, string | Blob>} */ fields) =>
       (
         await patiently(

@@ -17,6 +17,8 @@ export const session = {
   account: null,
   /** Whether pictures may be cut out by anybody. */
   anonymous: false,
+  /** Whether the server gives its network to browsers. */
+  onDevice: false,
   get mayManage() {
     return this.account?.role === "owner" || this.account?.role === "admin";
   },
@@ -31,6 +33,7 @@ export async function begin() {
   }
   const health = await json("GET", "/v1/health");
   session.anonymous = health.anonymous;
+  session.onDevice = health.on_device;
   await look();
 }
 

@@ -109,6 +109,7 @@ export class Strip {
         : {
             waiting: "",
             reading: "reading",
+            loading: "waiting",
             cutting: "cutting out",
             finishing: "finishing",
             done: "",

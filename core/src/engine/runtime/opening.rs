@@ -41,6 +41,16 @@ pub enum RangesFrom {
     ThisBuild,
 }
 
+impl RangesFrom {
+    /// Names the ranges: others have another number.
+    pub fn state(&self) -> u32 {
+        match self {
+            Self::Pictures(own) => crc32fast::hash(own.to_text().as_bytes()),
+            Self::ThisBuild => quantize::tables(),
+        }
+    }
+}
+
 /// What the runtime does to a graph while loading it.
 enum Optimise<'a> {
     /// Optimises it.
@@ -105,7 +115,10 @@ impl Opener<'_> {
             None => graph.published.to_owned(),
         };
         let plain = match (&graph.ranges, graph.key) {
-            (Some(ranges), Some(key)) if int8 => self.quantised(&plain, key, graph, ranges)?,
+            (Some(ranges), Some(key)) if int8 => {
+                let file = prepared.join(format!("{}-int8.onnx", short(key)));
+                quantised(&plain, graph.published, ranges, file, prepared)?
+            }
             _ => plain,
         };
         let Some(folder) = optimised else {
@@ -151,26 +164,9 @@ impl Opener<'_> {
                 let message = format!("8 bits are for the processor, not for {device}");
                 Err(Error::new(Kind::PrecisionUnavailable, message))
             }
-            None => Err(no_ranges(graph)),
+            None => Err(no_ranges(graph.published)),
             Some(_) => Ok(()),
         }
-    }
-
-    /// The 8-bit form of a plain graph, which it takes the place of.
-    fn quantised(&self, plain: &Path, key: &str, graph: &GraphFile<'_>, ranges: &RangesFrom) -> Result<PathBuf> {
-        let mut model = calibration::read(plain)?;
-        let known = match ranges {
-            RangesFrom::Pictures(own) => Some(own.clone()),
-            RangesFrom::ThisBuild => model.graph.as_ref().and_then(quantize::known),
-        };
-        quantize::quantize(&mut model, &known.ok_or_else(|| no_ranges(graph))?)
-            .map_err(|error| Error::new(Kind::PrecisionUnavailable, error.to_string()).because(error))?;
-        let path = self.prepared.join(format!("{}-int8.onnx", short(key)));
-        write_atomically(&path, &model.encode_to_vec(), IfExists::Replace)?;
-        if plain.starts_with(&self.prepared) {
-            let _ = std::fs::remove_file(plain);
-        }
-        Ok(path)
     }
 
     /// Opens a graph on the processor and keeps what the runtime made of it, so that it starts faster next time.
@@ -222,8 +218,27 @@ impl Opener<'_> {
     }
 }
 
-fn no_ranges(graph: &GraphFile<'_>) -> Error {
-    let message = format!("no ranges are known for computing {} in 8 bits", graph.published.display());
+/// The 8-bit form of a plain graph, as `file`; it takes the plain one's place when that lies in `folder`.
+///
+/// # Errors
+/// [`Kind::PrecisionUnavailable`] when no ranges are known or they do not fit; [`Kind::OutputUnwritable`].
+pub fn quantised(plain: &Path, published: &Path, ranges: &RangesFrom, file: PathBuf, folder: &Path) -> Result<PathBuf> {
+    let mut model = calibration::read(plain)?;
+    let known = match ranges {
+        RangesFrom::Pictures(own) => Some(own.clone()),
+        RangesFrom::ThisBuild => model.graph.as_ref().and_then(quantize::known),
+    };
+    quantize::quantize(&mut model, &known.ok_or_else(|| no_ranges(published))?)
+        .map_err(|error| Error::new(Kind::PrecisionUnavailable, error.to_string()).because(error))?;
+    write_atomically(&file, &model.encode_to_vec(), IfExists::Replace)?;
+    if plain.starts_with(folder) {
+        let _ = std::fs::remove_file(plain);
+    }
+    Ok(file)
+}
+
+fn no_ranges(published: &Path) -> Error {
+    let message = format!("no ranges are known for computing {} in 8 bits", published.display());
     Error::new(Kind::PrecisionUnavailable, message)
 }
 
@@ -255,10 +270,6 @@ fn optimised_name(key: &str, ranges: Option<&RangesFrom>) -> String {
     // The description names the runtime's commit; as a number it makes a shorter name.
     let build = crc32fast::hash(ort::info().as_bytes());
     // Other ranges make another graph.
-    let tables = |ranges: &RangesFrom| match ranges {
-        RangesFrom::Pictures(own) => crc32fast::hash(own.to_text().as_bytes()),
-        RangesFrom::ThisBuild => quantize::tables(),
-    };
-    let int8 = ranges.map_or(String::new(), |ranges| format!("-int8-{:08x}", tables(ranges)));
+    let int8 = ranges.map_or(String::new(), |ranges| format!("-int8-{:08x}", ranges.state()));
     format!("{}-v{}{int8}-{registers}-{build:08x}", short(key), prepare::VERSION)
 }
