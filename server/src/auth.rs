@@ -3,6 +3,7 @@
 pub mod keys;
 pub mod passwords;
 pub mod scopes;
+pub mod signed_in;
 pub mod tokens;
 
 pub use scopes::Scopes;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Kind, Result};
 
 /// Who sent a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// The key that was used; `anonymous` where none is asked for.
     pub actor: String,

@@ -138,6 +138,20 @@ impl Redis {
         found.map(Bytes::from)
     }
 
+    /// Forgets what is remembered under these names.
+    pub async fn forget(&self, names: &[String]) {
+        if names.is_empty() {
+            return;
+        }
+        let mut delete = Cmd::new();
+        delete.arg("DEL");
+        for name in names {
+            delete.arg(format!("{}:kept:{name}", self.prefix));
+        }
+        let mut connection = self.connection.clone();
+        let _: Option<i64> = self.ask(delete.query_async(&mut connection)).await;
+    }
+
     fn write_key(&self, organisation: &str) -> String {
         format!("{}:wrote:{organisation}", self.prefix)
     }

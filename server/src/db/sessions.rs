@@ -51,13 +51,16 @@ pub async fn delete(db: &Database, hash: &str) -> Result<()> {
     Ok(())
 }
 
-/// Ends all of a user or a key, in the work that changes them.
+/// Ends all of a user or a key, in the work that changes them: which ones.
 ///
 /// # Errors
 /// [`crate::Kind::DatabaseUnusable`].
-pub async fn delete_of(work: &mut Work, actor: &str) -> Result<()> {
-    sqlx::query("DELETE FROM sessions WHERE actor = $1").bind(actor).execute(&mut **work).await?;
-    Ok(())
+pub async fn delete_of(work: &mut Work, actor: &str) -> Result<Vec<String>> {
+    let ended: Vec<(String,)> = sqlx::query_as("DELETE FROM sessions WHERE actor = $1 RETURNING hash")
+        .bind(actor)
+        .fetch_all(&mut **work)
+        .await?;
+    Ok(ended.into_iter().map(|(hash,)| hash).collect())
 }
 
 /// Forgets those that have ended.

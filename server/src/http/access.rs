@@ -12,8 +12,8 @@ use axum::{
 use super::{form::drain, problem::Problem, shards::Refused};
 use crate::{
     App, Error, Kind, Result,
-    auth::{Caller, Needs, Role, Scopes, keys, tokens},
-    db::{api_keys, organisations, sessions},
+    auth::{Caller, Needs, Role, Scopes, keys, signed_in, tokens},
+    db::{api_keys, organisations},
 };
 
 /// The cookie of a session.
@@ -100,7 +100,7 @@ async fn by_session(app: &App, session: &str, method: &Method, headers: &HeaderM
     if !method.is_safe() && !is_from_here(headers) {
         return Err(Error::new(Kind::Forbidden, "the request comes from a page of another site"));
     }
-    let found = sessions::caller(&app.db, &keys::hash(session), app.now()).await?;
+    let found = signed_in::caller(app, &keys::hash(session)).await?;
     found.ok_or_else(|| Error::new(Kind::Unauthenticated, "the session is over: sign in again"))
 }
 

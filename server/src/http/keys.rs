@@ -15,12 +15,11 @@ use super::{body, problem::Problem, time};
 use crate::{
     App, Error, Kind, Result,
     app::{new_id, now},
-    auth::{Caller, Role, Scopes, keys},
+    auth::{Caller, Role, Scopes, keys, signed_in},
     db::{
         Work,
         api_keys::{self, ApiKey},
         audit_log::{self, Entry},
-        sessions,
     },
 };
 
@@ -84,9 +83,8 @@ pub async fn revoke(
     if !api_keys::revoke(&mut work, &caller.organisation, &id, app.now()).await? {
         return Err(unknown().into());
     }
-    sessions::delete_of(&mut work, &id).await?;
     audit(&mut work, &caller, "key.revoke", &id).await?;
-    work.commit().await?;
+    signed_in::end_with(&app, work, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

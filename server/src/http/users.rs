@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{access, body, keys::audit, problem::Problem, time};
 use crate::{
     App, Error, Kind, Result,
-    auth::{Caller, Role, Scopes, keys, passwords, tokens},
+    auth::{Caller, Role, Scopes, keys, passwords, signed_in, tokens},
     db::{
         Database, api_keys, sessions,
         users::{self, User},
@@ -81,7 +81,7 @@ async fn by_password<'a>(app: &'a App, email: &str, password: &str) -> Result<(&
 /// `DELETE /v1/sessions`: signs out.
 pub async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
     if let Some(session) = access::session(&headers) {
-        sessions::delete(&app.db, &keys::hash(session)).await?;
+        signed_in::end(&app, &keys::hash(session)).await?;
     }
     let cookie = format!("{}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0", access::COOKIE);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
@@ -187,9 +187,8 @@ pub async fn change(
     let mut work = app.db.begin_alone().await?;
     users::update(&mut work, &user).await?;
     keep_an_owner(&mut work, &caller.organisation, was_owner).await?;
-    sessions::delete_of(&mut work, &user.id).await?;
     audit(&mut work, &caller, "user.change", &user.id).await?;
-    work.commit().await?;
+    signed_in::end_with(&app, work, &user.id).await?;
     Ok(Json(show(&user)))
 }
 
@@ -204,9 +203,8 @@ pub async fn delete(
     let mut work = app.db.begin_alone().await?;
     users::delete(&mut work, &user.id).await?;
     keep_an_owner(&mut work, &caller.organisation, user.role == Role::Owner).await?;
-    sessions::delete_of(&mut work, &user.id).await?;
     audit(&mut work, &caller, "user.delete", &user.id).await?;
-    work.commit().await?;
+    signed_in::end_with(&app, work, &user.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

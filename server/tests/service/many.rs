@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use backgroundfx_server::serve::Part;
+use backgroundfx_server::{auth::keys, serve::Part};
 use serde_json::{Value, json};
 
 use crate::{
@@ -59,6 +59,46 @@ async fn an_idempotency_key_is_one_for_all_processes() {
     }
     for (key, ids) in jobs {
         assert!(ids.iter().all(|id| *id == ids[0]), "{key}: {ids:?}");
+    }
+}
+
+/// Whom one process has let in is let in by the others from what the Redis remembers, until any of them ends the session.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL: server/engines/run"]
+async fn a_session_that_ends_in_one_process_ends_in_all() {
+    let first = Stage::with(|config| config.work = false).await;
+    let second = first.beside(Part::Service, |config| config.work = false).await;
+    let user = json!({"email": "ann@example.com", "role": "editor", "password": "correct horse battery"});
+    let (_, user) = json(first.post("/v1/users").json(&user)).await;
+    let (_, key) = json(first.post("/v1/keys").json(&json!({"name": "page", "role": "editor"}))).await;
+    let person = json!({"email": "ann@example.com", "password": "correct horse battery"});
+    let by_key = json!({"api_key": key["key"]});
+    let (user, key) = (user["id"].as_str().unwrap(), key["id"].as_str().unwrap());
+    let own = |cookie: &str| first.http.delete(first.url("/v1/sessions")).header("cookie", cookie);
+    let changed = first.http.patch(first.url(&format!("/v1/users/{user}"))).json(&json!({"role": "viewer"}));
+    let revoked = first.http.delete(first.url(&format!("/v1/keys/{key}")));
+    for (asked, ends) in [
+        (&person, None),
+        (&person, Some(changed.bearer_auth(&first.key))),
+        (&by_key, Some(revoked.bearer_auth(&first.key))),
+    ] {
+        let answer = second.http.post(second.url("/v1/sessions")).json(asked).send().await.unwrap();
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let status =
+            async |stage: &Stage| json(stage.http.get(stage.url("/v1/account")).header("cookie", &cookie)).await.0;
+        for stage in [&first, &second, &first] {
+            assert_eq!(status(stage).await, 200);
+        }
+        if let Ok(redis) = std::env::var("REDIS_TEST_URL") {
+            let hash = keys::hash(cookie.split_once('=').unwrap().1);
+            let mut redis = redis::Client::open(redis).unwrap().get_connection().unwrap();
+            let kept: Vec<String> =
+                redis::cmd("KEYS").arg(format!("*:kept:session:0:{hash}")).query(&mut redis).unwrap();
+            assert_eq!(kept.len(), 1, "the Redis knows it");
+        }
+        let ended = ends.unwrap_or_else(|| own(&cookie).header("sec-fetch-site", "same-origin")).send().await.unwrap();
+        assert!(ended.status().is_success(), "{}", ended.text().await.unwrap());
+        assert_eq!((status(&second).await, status(&first).await), (401, 401));
     }
 }
 
