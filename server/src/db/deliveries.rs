@@ -38,14 +38,16 @@ fn delivery((id, webhook, event, payload, status, attempts, next_at, created, la
     Delivery { id, webhook, event, payload, status, attempts, next_at, created, last_answer }
 }
 
+/// The addresses that are told what becomes of the job $1.
+pub const LISTENING: &str = "SELECT w.id FROM webhooks w JOIN jobs j ON j.organisation = w.organisation \
+                             WHERE j.id = $1 AND w.disabled IS NULL";
+
 /// The addresses that are told what becomes of a job.
 ///
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
 pub async fn listening(work: &mut Work, job: &str) -> Result<Vec<String>> {
-    let sql = "SELECT w.id FROM webhooks w JOIN jobs j ON j.organisation = w.organisation \
-               WHERE j.id = $1 AND w.disabled IS NULL";
-    let rows: Vec<(String,)> = sqlx::query_as(sql).bind(job).fetch_all(&mut **work).await?;
+    let rows: Vec<(String,)> = sqlx::query_as(LISTENING).bind(job).fetch_all(&mut **work).await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 

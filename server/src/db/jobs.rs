@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Kind, Result,
-    db::{Database, Engine, Work},
+    db::{Database, Engine, Work, deliveries},
     jobs::{JobKind, Status},
 };
 
@@ -182,7 +182,7 @@ pub async fn begun(work: &mut Work, id: &str, now: i64) -> Result<()> {
 ///
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
-pub async fn settle(work: &mut Work, id: &str, now: i64, expires: i64) -> Result<bool> {
+pub async fn settle(work: &mut Work, id: &str, now: i64, expires: i64) -> Result<Settled> {
     let mut standing = Standing::of(work, id).await?;
     if standing.has_several && work.engine() == Engine::Postgres {
         // Of two works that end the last two items, the later one must see what the earlier has done.
@@ -191,7 +191,7 @@ pub async fn settle(work: &mut Work, id: &str, now: i64, expires: i64) -> Result
         standing = Standing::of(work, id).await?;
     }
     if standing.is_open {
-        return Ok(false);
+        return Ok(Settled::Open);
     }
     let status = match (standing.succeeded, standing.failed) {
         (true, _) => Status::Succeeded,
@@ -208,7 +208,22 @@ pub async fn settle(work: &mut Work, id: &str, now: i64, expires: i64) -> Result
     .bind(id)
     .execute(&mut **work)
     .await?;
-    Ok(ended.rows_affected() > 0)
+    Ok(match (ended.rows_affected(), standing.is_heard) {
+        (0, _) => Settled::Open,
+        (_, true) => Settled::Heard,
+        (_, false) => Settled::Unheard,
+    })
+}
+
+/// Whether a job has ended by an item's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It has not, or had before.
+    Open,
+    /// It has, and nobody is told.
+    Unheard,
+    /// It has, and there are addresses that are told.
+    Heard,
 }
 
 /// How a job's items stand, all together.
@@ -217,19 +232,31 @@ struct Standing {
     is_open: bool,
     succeeded: bool,
     failed: bool,
+    /// Whether there are addresses that are told of its end.
+    is_heard: bool,
 }
 
 impl Standing {
     async fn of(work: &mut Work, id: &str) -> Result<Self> {
-        let any = |condition: &str| {
-            let exists = format!("EXISTS (SELECT 1 FROM items WHERE job = $1 AND {condition})");
-            format!("CAST(CASE WHEN {exists} THEN 1 ELSE 0 END AS BIGINT)")
-        };
-        let conditions = ["number = 2", "status IN ('queued', 'running')", "status = 'succeeded'", "status = 'failed'"];
-        let sql = format!("SELECT {}", conditions.map(any).join(", "));
-        let (several, open, succeeded, failed): (i64, i64, i64, i64) =
+        let truth = |exists: &str| format!("CAST(CASE WHEN EXISTS ({exists}) THEN 1 ELSE 0 END AS BIGINT)");
+        let any = |condition: &str| truth(&format!("SELECT 1 FROM items WHERE job = $1 AND {condition}"));
+        let sql = format!(
+            "SELECT {}, {}, {}, {}, {}",
+            any("number = 2"),
+            any("status IN ('queued', 'running')"),
+            any("status = 'succeeded'"),
+            any("status = 'failed'"),
+            truth(deliveries::LISTENING)
+        );
+        let (several, open, succeeded, failed, heard): (i64, i64, i64, i64, i64) =
             sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_one(&mut **work).await?;
-        Ok(Self { has_several: several == 1, is_open: open == 1, succeeded: succeeded == 1, failed: failed == 1 })
+        Ok(Self {
+            has_several: several == 1,
+            is_open: open == 1,
+            succeeded: succeeded == 1,
+            failed: failed == 1,
+            is_heard: heard == 1,
+        })
     }
 }
 

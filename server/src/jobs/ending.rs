@@ -4,7 +4,10 @@ use serde_json::json;
 
 use crate::{
     Result,
-    db::{Work, deliveries, items, jobs},
+    db::{
+        Work, deliveries, items,
+        jobs::{self, Settled},
+    },
 };
 
 /// Ends a job if its last item has ended, and then has webhooks told. Whether it has.
@@ -12,11 +15,11 @@ use crate::{
 /// # Errors
 /// [`crate::Kind::DatabaseUnusable`].
 pub async fn settle(work: &mut Work, job: &str, now: i64, expires: i64) -> Result<bool> {
-    let ended = jobs::settle(work, job, now, expires).await?;
-    if ended {
+    let settled = jobs::settle(work, job, now, expires).await?;
+    if settled == Settled::Heard {
         announce(work, job, now).await?;
     }
-    Ok(ended)
+    Ok(settled != Settled::Open)
 }
 
 /// Ends a job that has not ended, and what has not ended of it.
