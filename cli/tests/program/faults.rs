@@ -54,24 +54,33 @@ impl Client<'_> {
 
     /// Waits until what is known of all that was made is where it is looked for: a document of each.
     fn wait_for_documents(&self) {
-        let (deadline, made) = (Instant::now() + Duration::from_secs(60), self.accepted.iter().cloned().collect());
-        while self.documented() != made {
-            assert!(Instant::now() < deadline, "documents arrive once the MongoDB is back");
+        let made: BTreeSet<String> = self.accepted.iter().cloned().collect();
+        let deadline = Instant::now() + Duration::from_secs(60 + made.len() as u64 / 50);
+        loop {
+            let found = self.documented();
+            if found.as_ref().is_ok_and(|found| *found == made) {
+                return;
+            }
+            let found = found.map(|found| format!("there are {} of {}", found.len(), made.len()));
+            assert!(Instant::now() < deadline, "documents arrive once the MongoDB is back: {found:?}");
             thread::sleep(Duration::from_millis(200));
         }
     }
 
-    /// The jobs of which there are documents.
-    fn documented(&self) -> BTreeSet<String> {
+    /// The jobs of which there are documents; what was answered where they cannot be listed.
+    fn documented(&self) -> Result<BTreeSet<String>, String> {
         let (mut found, mut cursor) = (BTreeSet::new(), String::new());
         loop {
-            let (_, page, _) = self.ask("GET", &format!("/v1/pictures?limit=200&fields=job{cursor}"), "");
+            let (status, page, took) = self.ask("GET", &format!("/v1/pictures?limit=200&fields=job{cursor}"), "");
+            if status != 200 {
+                return Err(format!("{status} {page} after {} and {took:?}", found.len()));
+            }
             for picture in page["pictures"].as_array().into_iter().flatten() {
                 assert!(found.insert(picture["job"].as_str().unwrap().to_owned()), "{picture} is there twice");
             }
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
-                None => return found,
+                None => return Ok(found),
             }
         }
     }
