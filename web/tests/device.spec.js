@@ -105,7 +105,14 @@ test("so it is in 8 bits; what only the server can do is not sent there unasked"
   await visit(page, ["--precision", "int8"], async (server) => {
     const requests = sent(page);
     const picture = lossless("fox.jpg");
-    await cutHere(page, picture);
+    await pick(page, "Cut out", "On this device");
+    await drop(page, [picture]);
+    await expect(page.locator("#status")).toHaveText("Cutting out …", { timeout: 100_000 });
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await expect(page.locator(".standing")).toContainText("Cancelled.");
+    await page.getByRole("button", { name: "Cut it out" }).click();
+    await expect(page.locator("#status")).toHaveText(/: done$/, { timeout: 100_000 });
+    await expect(page.locator(".standing")).toHaveText("Cut out on this device.");
     const far = apart(pixelsOf(await downloaded(page)), pixelsOf(await served(server, picture)));
     console.log(`8 bits: ${JSON.stringify(far)}`);
     expect(far.alphaMean).toBeLessThanOrEqual(2.55);

@@ -1,7 +1,7 @@
 // The page where pictures are cut out.
 
 import { device } from "./device/device.js";
-import { announce, complain, element, save, size } from "./dom.js";
+import { announce, complain, element, save, size, where } from "./dom.js";
 import { chooser, isClip, listen } from "./intake.js";
 import { choice, panel, range, replace } from "./panel.js";
 import { ending } from "./picture.js";
@@ -24,6 +24,7 @@ const TEXTS = {
   finishing: "Finishing …",
   done: "",
   failed: "",
+  cancelled: "Cancelled.",
 };
 /** Pause before the server is asked, so that a slider's way asks once. */
 const CALM = 150;
@@ -272,7 +273,7 @@ class MakePage {
     this.stage.wait(picture.shown ? "" : said(picture));
     this.stage.root.classList.toggle(
       "busy",
-      Boolean(picture.shown) && picture.state !== "done" && picture.state !== "failed",
+      Boolean(picture.shown) && !["done", "failed", "cancelled"].includes(picture.state),
     );
     if (this.stage.tool !== "look" && picture.cut)
       this.stage.paintOn(this.stage.before, painted(picture.cut.matte, work.strokesOf(picture)));
@@ -297,6 +298,7 @@ class MakePage {
           element("button", { type: "button", onclick: () => this.refresh() }, "Try again"),
         ),
       note && element("p", { class: "quiet" }, note),
+      !failed && this.standing(picture),
       element(
         "button",
         { type: "button", class: "primary wide", disabled: !picture.cut, onclick: () => this.download(picture) },
@@ -312,6 +314,19 @@ class MakePage {
       ),
       element("p", { class: "quiet where" }, `${picture.file.name}, ${size(picture.file.size)}. ${place.told}`),
     ].filter((child) => child instanceof Node);
+  }
+
+  /** How a picture stands, and what can be done about it; always as high, so that nothing moves. @param {Picture} picture */
+  standing(picture) {
+    const button = (/** @type {string} */ text, /** @type {() => void} */ act) =>
+      element("button", { type: "button", onclick: act }, text);
+    const { state, cut } = picture;
+    const text = state === "done" && cut ? `Cut out on ${cut.onDevice ? "this device" : where}.` : said(picture);
+    const act =
+      state === "cancelled"
+        ? button("Cut it out", () => this.refresh())
+        : state !== "done" && button("Cancel", () => this.cancel(picture));
+    return element("div", { class: "standing" }, element("span", {}, text), ...(act ? [act] : []));
   }
 
   /** The button that makes all of them here, one after the other. */
@@ -378,6 +393,14 @@ class MakePage {
         await other.make(work.settings, work.strokesOf(other), signal, () => this.strip.update());
       }
     }
+  }
+
+  /** Stops what is under way. @param {Picture} picture */
+  cancel(picture) {
+    this.running.abort();
+    if (place.onDevice) device.cancel();
+    picture.state = "cancelled";
+    this.told(picture);
   }
 
   /** @param {Picture} picture */

@@ -27,11 +27,11 @@ export class Picture {
     this.canShow = true;
     /** @type {Blob | null} */
     this.small = null;
-    /** @type {{ blob: Blob, address: string, matte: Matte, key: string } | null} */
+    /** @type {{ blob: Blob, address: string, matte: Matte, key: string, onDevice: boolean } | null} */
     this.cut = null;
     /** The address of what the settings make of it, where that is not the cut-out itself. @type {string | null} */
     this.made = null;
-    /** @type {"waiting" | "reading" | "loading" | "cutting" | "finishing" | "done" | "failed"} */
+    /** @type {"waiting" | "reading" | "loading" | "cutting" | "finishing" | "done" | "failed" | "cancelled"} */
     this.state = "waiting";
     /** @type {unknown} */
     this.error = null;
@@ -81,31 +81,30 @@ export class Picture {
    */
   async cutOut(settings, signal) {
     const options = JSON.stringify(cutting(settings));
-    const key = `${place.onDevice ? "device" : "server"} ${settings.preset} ${options}`;
+    const { onDevice } = place;
+    const key = `${onDevice} ${settings.preset} ${options}`;
     if (this.cut?.key === key) return this.cut;
     const image = await this.reduce();
-    if (place.onDevice) {
+    if (onDevice) {
       const { confidence, ...matte } = await device.find(image, signal);
       const blob = await device.compose(image, matte, { ...settings, behind: "none" }, signal);
-      return this.take(blob, matte, key, confidence);
+      return this.take({ blob, matte, key, onDevice }, confidence);
     }
     const body = form({ image, preset: settings.preset, options, format: "png" });
     const answer = await patiently(() => send("POST", "/v1/remove", { body, signal }), signal);
     const blob = await answer.blob();
     const confidence = Number(answer.headers.get("x-bgfx-confidence") ?? 1);
-    return this.take(blob, await read(blob, "alpha"), key, confidence);
+    return this.take({ blob, matte: await read(blob, "alpha"), key, onDevice }, confidence);
   }
 
   /**
-   * @param {Blob} blob
-   * @param {Matte} matte
-   * @param {string} key
+   * @param {{ blob: Blob, matte: Matte, key: string, onDevice: boolean }} made
    * @param {number} confidence
    */
-  take(blob, matte, key, confidence) {
+  take(made, confidence) {
     if (this.cut) URL.revokeObjectURL(this.cut.address);
     this.confidence = confidence;
-    this.cut = { blob, matte, address: URL.createObjectURL(blob), key };
+    this.cut = { ...made, address: URL.createObjectURL(made.blob) };
     return this.cut;
   }
 

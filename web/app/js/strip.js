@@ -114,6 +114,7 @@ export class Strip {
             finishing: "finishing",
             done: "",
             failed: "failed",
+            cancelled: "cancelled",
           }[picture.state];
       const source = picture.cut?.address ?? (picture.canShow ? picture.original : "");
       if (source && thumb.image.src !== source) thumb.image.src = source;

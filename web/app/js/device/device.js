@@ -1,7 +1,7 @@
 // Cutting out on the device: pictures stay here, and the network comes to them.
 
 import { Problem, json } from "../api.js";
-import { beyond } from "./compose.js";
+import { beyond } from "./beyond.js";
 
 /** @typedef {import("../settings.js").Settings} Settings */
 /** @typedef {import("../matte.js").Matte} Matte */
@@ -70,6 +70,11 @@ class Device {
     this.waiting.delete(number);
     if (error === undefined) waiting.done(answer);
     else waiting.failed(problem(`It could not be done on this device: ${error}`));
+  }
+
+  /** Ends what is being computed; the network is fetched again, from what the browser keeps, when it is next needed. */
+  cancel() {
+    if (this.waiting.size > 0) this.end(new DOMException("", "AbortError"));
   }
 
   /** Lets go of the thread. @param {unknown} error */
