@@ -281,7 +281,8 @@ fn check_and_clear(engines: &Engines, client: &Client<'_>, jobs: usize) {
         thread::sleep(Duration::from_millis(200));
     }
     // All of them, or of many some: the S3 server of tests looks at every file for each.
-    let gone: BTreeSet<&str> = client.accepted.iter().step_by(jobs.div_ceil(400)).map(String::as_str).collect();
+    let step = if jobs > 400 { jobs / 40 } else { 1 };
+    let gone: BTreeSet<&str> = client.accepted.iter().step_by(step).map(String::as_str).collect();
     for id in &gone {
         assert_eq!(client.ask("DELETE", &format!("/v1/jobs/{id}"), "").0, 200);
     }
