@@ -14,7 +14,8 @@ use std::{
 use backgroundfx_server::{
     db::{
         Database,
-        items::{self, Able, Ending, NewItem},
+        claims::{self, Able},
+        items::{self, Ending, NewItem},
         jobs::{self, Job},
         organisations,
     },
@@ -62,7 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let now = 1_000_000_000;
         // Others may have been quicker with those that were looked at.
         let item = loop {
-            if let Some(item) = items::claim(&db, &Able::default(), "bench", now, now + 30_000).await? {
+            if let Some(item) = claims::claim(&db, &Able::default(), "bench", now, now + 30_000).await? {
                 break item;
             }
         };

@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod arrivals;
 pub mod audit_log;
+pub mod claims;
 pub mod deliveries;
 pub mod documents;
 pub mod idempotency_keys;

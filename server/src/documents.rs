@@ -15,7 +15,7 @@ use tokio::time;
 
 use crate::{
     App, Result,
-    db::{self, Database, Engine, items::Claimed, jobs::Job},
+    db::{self, Database, Engine, claims::Claimed, jobs::Job},
     http::time::shown,
 };
 

@@ -12,7 +12,7 @@ use std::sync::{
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{App, Result, db::items::Claimed};
+use crate::{App, Result, db::claims::Claimed};
 pub use ending::{cancel, settle};
 pub use pictures::Pictures;
 pub use video::Clips;

@@ -15,7 +15,8 @@ use crate::{
     App, Error, Kind, Result,
     db::{
         self,
-        items::{self, Able, Claimed, Ending},
+        claims::{self, Able, Claimed},
+        items::{self, Ending},
         jobs::{self, Job},
     },
     documents,
@@ -67,7 +68,7 @@ async fn claim(apps: &[Arc<App>], turn: &mut usize, clips: bool) -> Option<(Arc<
     for number in (*turn..*turn + apps.len()).map(|number| number % apps.len()) {
         let app = &apps[number];
         let now = app.now();
-        match items::claim(&app.db, &able(app, clips), &app.worker, now, now + LEASE).await {
+        match claims::claim(&app.db, &able(app, clips), &app.worker, now, now + LEASE).await {
             Ok(claimed) => {
                 app.looked.send_modify(|count| *count += 1);
                 if let Some(item) = claimed {

@@ -41,12 +41,12 @@ pub fn tables() -> u32 {
     crc32fast::hash(TABLES.concat().as_bytes())
 }
 
-/// Whether this processor multiplies bytes and adds the products up in one instruction (VNNI), which is what makes
-/// 8 bits three times as fast. Without it the gain is small or none, and nothing was measured.
+/// Whether 8 bits are faster than single precision on this processor: about twice with AVX2, three times where it
+/// multiplies bytes and adds the products up in one instruction (VNNI). Of other processors nothing was measured.
 #[must_use]
 pub fn is_fast_here() -> bool {
     #[cfg(target_arch = "x86_64")]
-    let fast = std::arch::is_x86_feature_detected!("avx512vnni") || std::arch::is_x86_feature_detected!("avxvnni");
+    let fast = std::arch::is_x86_feature_detected!("avx2");
     #[cfg(not(target_arch = "x86_64"))]
     let fast = false;
     fast

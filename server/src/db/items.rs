@@ -1,13 +1,11 @@
-//! The table `items`, with the leases of workers on them, and `turns`, by which organisations take theirs.
+//! The table `items`: how they stand, with the leases of workers on them. How those are taken is in `claims`.
 
 use std::collections::HashMap;
 
-use sqlx::{Any, Executor};
-
 use crate::{
     Error, Kind, Result,
-    db::{Database, Engine, Work},
-    jobs::{JobKind, Status},
+    db::{Database, Work, claims::Claimed},
+    jobs::Status,
 };
 
 /// An item as it is shown.
@@ -35,31 +33,6 @@ pub struct Item {
     pub error: Option<(String, String)>,
 }
 
-/// An item that a worker has a lease on.
-#[derive(Debug, Clone)]
-pub struct Claimed {
-    /// Its identifier.
-    pub id: String,
-    /// Its job.
-    pub job: String,
-    /// Whose it is.
-    pub organisation: String,
-    /// What is made.
-    pub kind: JobKind,
-    /// Its place in the job.
-    pub number: i64,
-    /// What its sender calls the file.
-    pub name: Option<String>,
-    /// Where the file is.
-    pub source: String,
-    /// How often it was begun, this time included.
-    pub attempts: i64,
-    /// What only this beginning has.
-    pub fence: i64,
-    /// When it was accepted.
-    pub created: i64,
-}
-
 /// What came of an item.
 pub struct Ending<'a> {
     /// Where the result is.
@@ -82,34 +55,6 @@ pub struct NewItem<'a> {
     pub model: Option<&'a str>,
 }
 
-/// What a worker can make.
-#[derive(Debug, Clone, Default)]
-pub struct Able {
-    /// Kinds of jobs; none are all.
-    pub kinds: Vec<JobKind>,
-    /// Models; none are all.
-    pub models: Vec<String>,
-}
-
-impl Able {
-    /// The names between commas, as the condition below compares them; empty for all.
-    fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
-        names.fold(String::new(), |text, name| format!("{text},{name}")) + ","
-    }
-
-    fn kinds(&self) -> String {
-        if self.kinds.is_empty() { String::new() } else { Self::listed(self.kinds.iter().map(|kind| kind.name())) }
-    }
-
-    fn models(&self) -> String {
-        if self.models.is_empty() { String::new() } else { Self::listed(self.models.iter().map(String::as_str)) }
-    }
-}
-
-/// The condition of what may be begun: $1 is now, $2 and $3 are what a worker is able to.
-const READY: &str = "i.status = 'queued' AND i.run_after <= $1 AND ($2 = '' OR REPLACE($2, ',' || i.kind || ',', '') <> $2) \
-     AND ($3 = '' OR i.model IS NULL OR REPLACE($3, ',' || i.model || ',', '') <> $3)";
-
 /// Adds one to a job.
 ///
 /// # Errors
@@ -131,129 +76,6 @@ pub async fn insert(work: &mut Work, job: &crate::db::jobs::Job, item: &NewItem<
     .bind(item.model)
     .execute(&mut **work)
     .await?;
-    Ok(())
-}
-
-/// Takes the next item that a worker is able to make: of the highest priority, of the organisation that has waited longest, the
-/// oldest.
-///
-/// # Errors
-/// [`Kind::DatabaseUnusable`].
-pub async fn claim(db: &Database, able: &Able, worker: &str, now: i64, lease_until: i64) -> Result<Option<Claimed>> {
-    // Most often nothing waits, and looking takes no writer's place.
-    let waiting = waiting(db, able, now).await?;
-    for organisation in &waiting {
-        let wanted = Wanted { organisation, able, worker, now, lease_until };
-        let item = match db.engine() {
-            Engine::Sqlite => {
-                let mut work = db.begin().await?;
-                let item = take(&mut *work, Engine::Sqlite, &wanted).await?;
-                if let Some(item) = &item {
-                    crate::db::jobs::begun(&mut work, &item.job, now).await?;
-                }
-                work.commit().await?;
-                item
-            }
-            // One statement is all of it: of what goes to and fro over a network there can be much.
-            Engine::Postgres => take(db.pool(), Engine::Postgres, &wanted).await?,
-        };
-        if item.is_none() {
-            // Others were quicker.
-            continue;
-        }
-        // Who waits alone takes nobody's turn.
-        if waiting.len() > 1 {
-            let mut work = db.begin().await?;
-            had_turn(&mut work, organisation, now).await?;
-            work.commit().await?;
-        }
-        return Ok(item);
-    }
-    Ok(None)
-}
-
-struct Wanted<'a> {
-    organisation: &'a str,
-    able: &'a Able,
-    worker: &'a str,
-    now: i64,
-    lease_until: i64,
-}
-
-/// Whose turn it is, a few of them: as many as others may empty before we come.
-async fn waiting(db: &Database, able: &Able, now: i64) -> Result<Vec<String>> {
-    // From one organisation with something queued to the next, by the index: what this costs does not grow with the queue.
-    let sql = format!(
-        "WITH RECURSIVE waiting (organisation) AS (SELECT MIN(organisation) FROM items WHERE status = 'queued' UNION ALL \
-         SELECT (SELECT MIN(i.organisation) FROM items i WHERE i.status = 'queued' AND i.organisation > w.organisation) \
-         FROM waiting w WHERE w.organisation IS NOT NULL) \
-         SELECT organisation FROM (SELECT w.organisation AS organisation, COALESCE(t.at, 0) AS at, \
-         (SELECT i.priority FROM items i WHERE i.organisation = w.organisation AND {READY} \
-         ORDER BY i.priority DESC, i.created, i.id LIMIT 1) AS priority \
-         FROM waiting w LEFT JOIN turns t ON t.organisation = w.organisation WHERE w.organisation IS NOT NULL) nexts \
-         WHERE priority IS NOT NULL ORDER BY priority DESC, at, organisation LIMIT 8"
-    );
-    let rows: Vec<(String,)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(now)
-        .bind(able.kinds())
-        .bind(able.models())
-        .fetch_all(db.pool())
-        .await?;
-    Ok(rows.into_iter().map(|(organisation,)| organisation).collect())
-}
-
-/// Takes an organisation's next item. On PostgreSQL its job is noted as begun by the same statement.
-async fn take(
-    executor: impl Executor<'_, Database = Any>,
-    engine: Engine,
-    wanted: &Wanted<'_>,
-) -> Result<Option<Claimed>> {
-    type Row = (String, String, String, i64, Option<String>, String, i64, i64, i64);
-    let columns = "id, job, kind, number, name, source, attempts, fence, created";
-    let take = format!(
-        "UPDATE items SET status = 'running', worker = $4, lease_until = $5, attempts = attempts + 1, fence = fence + 1, \
-         started = COALESCE(started, $1) WHERE id = (SELECT i.id FROM items i WHERE i.organisation = $6 AND {READY} \
-         ORDER BY i.priority DESC, i.created, i.id LIMIT 1{}) RETURNING {columns}",
-        engine.skipping_locked()
-    );
-    let sql = match engine {
-        Engine::Sqlite => take,
-        Engine::Postgres => format!(
-            "WITH taken AS ({take}), begun AS (UPDATE jobs SET status = 'running', started = $1 FROM taken \
-             WHERE jobs.id = taken.job AND jobs.status = 'queued') SELECT {columns} FROM taken"
-        ),
-    };
-    let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(wanted.now)
-        .bind(wanted.able.kinds())
-        .bind(wanted.able.models())
-        .bind(wanted.worker)
-        .bind(wanted.lease_until)
-        .bind(wanted.organisation)
-        .fetch_optional(executor)
-        .await?;
-    let Some((id, job, kind, number, name, source, attempts, fence, created)) = row else { return Ok(None) };
-    let kind = JobKind::named(&kind)
-        .ok_or_else(|| Error::new(Kind::Internal, format!("the database holds the kind of job {kind:?}")))?;
-    let organisation = wanted.organisation.to_owned();
-    Ok(Some(Claimed { id, job, organisation, kind, number, name, source, attempts, fence, created }))
-}
-
-/// Notes that an organisation had its turn. Where another work is just noting the same, that will do.
-async fn had_turn(work: &mut Work, organisation: &str, now: i64) -> Result<()> {
-    let sql = format!(
-        "UPDATE turns SET at = $1 WHERE organisation = (SELECT organisation FROM turns WHERE organisation = $2{})",
-        work.engine().skipping_locked()
-    );
-    let done =
-        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(now).bind(organisation).execute(&mut **work).await?.rows_affected();
-    if done == 0 {
-        sqlx::query("INSERT INTO turns (organisation, at) VALUES ($1, $2) ON CONFLICT (organisation) DO NOTHING")
-            .bind(organisation)
-            .bind(now)
-            .execute(&mut **work)
-            .await?;
-    }
     Ok(())
 }
 
@@ -500,7 +322,10 @@ pub async fn forget_results(db: &Database, job: &str) -> Result<()> {
 mod tests {
     use super::*;
     use crate::{
-        db::{jobs, organisations},
+        db::{
+            claims::{Able, claim},
+            jobs, organisations,
+        },
         jobs::JobKind,
     };
 

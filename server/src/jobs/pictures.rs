@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Course, File, Product};
 use crate::{
     App, Error, Kind, Result,
-    db::items::Claimed,
+    db::claims::Claimed,
     http::describe,
     picture::{self, Order, Wanted},
     sources,

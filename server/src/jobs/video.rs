@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Course, File, Product};
-use crate::{App, Error, Kind, Result, db::items::Claimed, inference::Hand, sources};
+use crate::{App, Error, Kind, Result, db::claims::Claimed, inference::Hand, sources};
 
 /// What is made of every clip of a job.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -77,7 +77,7 @@ export class Picture {
   /**
    * Cuts the small copy out, unless that is done.
    * @param {Settings} settings
-   * @param {AbortSignal} signal
+   * @param {AbortSignal} [signal]
    */
   async cutOut(settings, signal) {
     const options = JSON.stringify(cutting(settings));
@@ -190,7 +190,9 @@ export class Picture {
   async full(settings, strokes, signal) {
     if (place.onDevice) {
       check(settings);
-      const matte = await device.find(this.file, signal);
+      // What is shown is all of it, where that is small.
+      const whole = (await this.reduce()) === this.file;
+      const matte = whole ? (await this.cutOut(settings, signal)).matte : await device.find(this.file, signal);
       return device.compose(this.file, painted(matte, strokes), settings, signal);
     }
     const ask = async (/** @type {Record<string, string | Blob>} */ fields) =>
