@@ -139,17 +139,26 @@ fn list(catalog: &Catalog, store: &Store, default: &str, as_json: bool, markdown
 fn pull(catalog: &Catalog, names: &[String], trust_unknown: bool, shared: &Shared, config: &Config) -> Ended {
     let default = [default(config).to_owned()];
     let names = if names.is_empty() { default.as_slice() } else { names };
+    // What is no model but in the list all the same is a file by itself: what browsers run a network by.
+    let is_file = |name: &&String| catalog.card(name).is_err() && catalog.manifest().variants(name).next().is_some();
+    let (parts, models): (Vec<&String>, Vec<&String>) = names.iter().partition(is_file);
     // A name that is wrong is told before anything is fetched.
-    let mut cards = names.iter().map(|name| catalog.card(name)).collect::<Result<Vec<_>>>()?;
+    let mut cards = models.into_iter().map(|name| catalog.card(name)).collect::<Result<Vec<_>>>()?;
     cards.retain(|card| !card.is_key());
-    if cards.is_empty() {
-        return Ok(DONE);
-    }
     interrupt::listen();
     let screen = Screen::new(shared.progress, shared.quiet);
     let mut options = config.engine(None, None);
     options.store.trust_unknown = trust_unknown;
     let engine = Engine::open(options)?;
+    for part in parts {
+        let (artifact, path) = engine.store().obtain(catalog.manifest(), part, &screen)?;
+        if !shared.quiet {
+            say!("{} at {}", artifact.id, path.display());
+        }
+    }
+    if cards.is_empty() {
+        return Ok(DONE);
+    }
     engine.runtime(&screen)?;
     for card in cards.into_iter().filter(|card| card.own.is_none()) {
         for file in card.files() {

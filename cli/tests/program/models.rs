@@ -85,6 +85,15 @@ fn the_doctor_tells_what_is_missing_and_what_to_do() {
     stage.run_with(&[("BACKGROUNDFX_THREADS", "many")], &["doctor"]).ends(2);
 }
 
+#[test]
+#[ignore = "needs the registries or what was fetched before"]
+fn what_browsers_need_is_fetched_by_its_names() {
+    let stage = Stage::with_models();
+    let out = stage.run(&["models", "pull", "onnxruntime-web-script", "onnxruntime-web-wasm"]).ends(0).out;
+    assert!(out.contains(".min.mjs") && out.contains(".wasm"), "{out}");
+    stage.run(&["models", "pull", "onnxruntime-web-wasm", "onnxruntime-wbe"]).ends(2).tells("model_unknown");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_doctor_tells_the_memory_of_graphics_cards() {
