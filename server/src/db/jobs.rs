@@ -183,6 +183,9 @@ pub async fn begun(work: &mut Work, id: &str, now: i64) -> Result<()> {
 /// # Errors
 /// [`Kind::DatabaseUnusable`].
 pub async fn settle(work: &mut Work, id: &str, now: i64, expires: i64) -> Result<Settled> {
+    if let Some(settled) = settle_single(work, id, now, expires).await? {
+        return Ok(settled);
+    }
     let mut standing = Standing::of(work, id).await?;
     if standing.has_several && work.engine() == Engine::Postgres {
         // Of two works that end the last two items, the later one must see what the earlier has done.
@@ -213,6 +216,21 @@ pub async fn settle(work: &mut Work, id: &str, now: i64, expires: i64) -> Result
         (_, true) => Settled::Heard,
         (_, false) => Settled::Unheard,
     })
+}
+
+/// Ends a job whose one item has ended, in one statement; nothing for a job of several, or one that goes on.
+async fn settle_single(work: &mut Work, id: &str, now: i64, expires: i64) -> Result<Option<Settled>> {
+    let sql = format!(
+        "UPDATE jobs SET status = (SELECT i.status FROM items i WHERE i.job = $1 AND i.number = 1), finished = $2, expires = $3, \
+         started = COALESCE(started, $2) WHERE id = $1 AND status IN ('queued', 'running') \
+         AND EXISTS (SELECT 1 FROM items i WHERE i.job = $1 AND i.number = 1 AND i.status NOT IN ('queued', 'running')) \
+         AND NOT EXISTS (SELECT 1 FROM items i WHERE i.job = $1 AND i.number = 2) \
+         RETURNING CAST(CASE WHEN EXISTS ({}) THEN 1 ELSE 0 END AS BIGINT)",
+        deliveries::LISTENING
+    );
+    let ended: Option<(i64,)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).bind(now).bind(expires).fetch_optional(&mut **work).await?;
+    Ok(ended.map(|(heard,)| if heard == 1 { Settled::Heard } else { Settled::Unheard }))
 }
 
 /// Whether a job has ended by an item's end.
