@@ -147,7 +147,7 @@ pub enum ModelsCommand {
     },
     /// Fetch models (and the runtime) for later, when there may be no network
     Pull {
-        /// Names; without any, the default model
+        /// Models, or what browsers need (onnxruntime-web-script, onnxruntime-web-wasm); without any, the default model
         names: Vec<String>,
         /// Accept a file whose checksum nobody has recorded yet; what arrives is recorded
         #[arg(long)]

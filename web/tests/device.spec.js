@@ -131,5 +131,16 @@ test("a server whose model cannot run in a browser offers none, and the page no 
     const headers = { Authorization: `Bearer ${server.key}` };
     const answer = await fetch(`${server.base}/v1/device`, { headers });
     expect([answer.status, (await answer.json()).detail]).toEqual([404, "the model chroma cannot run in a browser"]);
+    // Who had chosen the device before is not sent to the server for that.
+    await page.evaluate(() => localStorage.setItem("place", "device"));
+    await page.reload();
+    const requests = sent(page);
+    await drop(page, [lossless("fox.jpg")]);
+    await expect(page.getByRole("alert")).toContainText("cannot run in a browser");
+    expect(requests).toEqual([]);
+    // There is no choice any more once that is made.
+    await page.getByText("On the server", { exact: true }).click();
+    await done(page);
+    await expect(page.getByRole("group", { name: "Cut out" })).toHaveCount(0);
   });
 });

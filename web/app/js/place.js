@@ -5,14 +5,14 @@ import { where } from "./dom.js";
 import { session } from "./session.js";
 
 class Place extends EventTarget {
-  /** Whether this can be chosen at all. */
+  /** Whether this can be chosen. */
   get isOpen() {
-    return session.onDevice && able;
+    return (session.onDevice && able) || this.onDevice;
   }
 
-  /** Whether pictures stay here. */
+  /** Whether pictures stay here: as long as that is chosen, also where it cannot be done any more. */
   get onDevice() {
-    return this.isOpen && localStorage.getItem("place") === "device";
+    return localStorage.getItem("place") === "device";
   }
 
   /** @param {"server" | "device"} place */

@@ -1,17 +1,24 @@
 // Cutting out on the device: pictures stay here, and the network comes to them.
 
 import { Problem, json } from "../api.js";
+import { MOST_PIXELS } from "../matte.js";
 import { beyond } from "./beyond.js";
 
 /** @typedef {import("../settings.js").Settings} Settings */
 /** @typedef {import("../matte.js").Matte} Matte */
 
-/** Most pixels that are worked on here; more may be too much for a tab. */
-const MOST_PIXELS = 16e6;
+/** Least memory in GB that a device is to have, where the browser tells. */
+const LEAST_MEMORY = 4;
+
+/** What the browser tells of the device's memory, in GB. @type {number | undefined} */
+const memory = Reflect.get(navigator, "deviceMemory");
 
 /** Whether this browser has what it takes. */
 export const able =
-  typeof WebAssembly === "object" && typeof OffscreenCanvas === "function" && typeof CompressionStream === "function";
+  typeof WebAssembly === "object" &&
+  typeof OffscreenCanvas === "function" &&
+  typeof CompressionStream === "function" &&
+  (memory ?? LEAST_MEMORY) >= LEAST_MEMORY;
 
 class Device {
   constructor() {

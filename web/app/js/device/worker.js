@@ -109,7 +109,9 @@ const answers = {
 self.addEventListener("message", async ({ data: { number, what, asked } }) => {
   try {
     const answer = await answers[what](asked, (share) => self.postMessage({ number, share }));
-    self.postMessage({ number, answer });
+    // Mattes are handed over, not copied.
+    const given = Object.values(answer ?? {}).flatMap((value) => (ArrayBuffer.isView(value) ? [value.buffer] : []));
+    self.postMessage({ number, answer }, { transfer: given });
   } catch (error) {
     self.postMessage({ number, error: error instanceof Error ? error.message : String(error) });
   }
