@@ -136,11 +136,11 @@ test("a server whose model cannot run in a browser offers none, and the page no 
     await page.reload();
     const requests = sent(page);
     await drop(page, [lossless("fox.jpg")]);
-    await expect(page.getByRole("alert")).toContainText("cannot run in a browser");
+    await expect(page.getByRole("alert")).toContainText("Cut out on the server instead.");
     expect(requests).toEqual([]);
     // There is no choice any more once that is made.
-    await page.getByText("On the server", { exact: true }).click();
-    await done(page);
+    await page.getByRole("radio", { name: "On the server" }).click();
+    await expect.poll(() => requests.some((request) => request.endsWith("/v1/remove"))).toBe(true);
     await expect(page.getByRole("group", { name: "Cut out" })).toHaveCount(0);
   });
 });

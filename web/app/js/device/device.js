@@ -54,7 +54,10 @@ class Device {
 
   /** @param {() => void} [changed] */
   async begin(changed) {
-    const offer = await json("GET", "/v1/device");
+    const offer = await json("GET", "/v1/device").catch((error) => {
+      if (error instanceof Problem && error.status === 404) error.hint = "Cut out on the server instead.";
+      throw error;
+    });
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.worker.addEventListener("message", ({ data }) => this.told(data));
     this.worker.addEventListener("error", () => this.end(problem("The browser has ended the computation.")));
