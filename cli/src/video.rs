@@ -7,12 +7,12 @@ use std::path::Path;
 use backgroundfx_core::{
     Error, Kind, Result,
     engine::{Engine, EngineOptions},
-    files::IfExists,
-    models::{Catalog, Segmenter},
+    files::{self, IfExists, ReadOptions},
+    models::{Catalog, Given, Segmenter},
     options::Options,
     video::{
-        Ffmpeg, INSTEAD, Job, PIPE, Summary, VideoOptions, cut_out, look_of, probe, recipe_for, steady::SteadyOptions,
-        steady_of, unfinished,
+        Ffmpeg, INSTEAD, Job, Mattes, OWN_LOOK, PIPE, Summary, VideoOptions, clip_of, cut_out, look_of, probe,
+        recipe_for, steady::SteadyOptions, steady_of, unfinished,
     },
 };
 use serde_json::json;
@@ -53,8 +53,8 @@ pub fn run(arguments: &VideoArguments, shared: &Shared, config: &Config) -> Ende
         named,
         steady: arguments.steady,
     };
-    let mut finder = None;
     let (count, mut failed) = (orders.len(), 0);
+    let mut finder = work.own(arguments, count)?;
     let mut only = None;
     for order in orders {
         let made = work.one(&order, &mut finder);
@@ -152,6 +152,41 @@ impl Work<'_> {
         let mut summary = cut_out(self.ffmpeg, &job, finder.segmenter.as_mut(), &recipe, self.screen)?;
         summary.notes.extend(finder.instead.clone());
         Ok(summary)
+    }
+
+    /// Mattes of the user's own; nothing where a network finds them.
+    fn own(&self, arguments: &VideoArguments, clips: usize) -> Result<Option<Finder>> {
+        let Some(path) = &arguments.mask else { return Ok(None) };
+        if clips > 1 {
+            return Err(wrong(format!("--mask is for one clip, and {clips} are named")));
+        }
+        let file = path.display().to_string();
+        let own = |segmenter: Box<dyn Segmenter>| Finder {
+            segmenter,
+            look: OWN_LOOK,
+            steady: SteadyOptions::Off,
+            instead: None,
+        };
+        if clip_of(&file).is_some() {
+            if self.named {
+                return Err(wrong("mattes of all frames leave nothing to a model: leave out --model or --mask"));
+            }
+            let (from, rate) = (self.video.start.unwrap_or(0.0), self.video.rate);
+            return Ok(Some(own(Box::new(Mattes::new(self.ffmpeg.clone(), path.clone(), from, rate)))));
+        }
+        let mask = files::read_matte(path, &ReadOptions::default()).map_err(|error| error.on(path.display()))?;
+        let given = Box::new(Given::mask(mask, file));
+        if !self.named {
+            return Ok(Some(own(given)));
+        }
+        let mut finder = self.finder()?;
+        if finder.segmenter.begin_with(given) {
+            return Ok(Some(finder));
+        }
+        let name = &self.options.model;
+        Err(wrong(format!(
+            "{name} finds its mattes by itself: a picture as --mask is for matanyone, or without --model"
+        )))
     }
 
     /// The model asked for; where it was not named and cannot be had, the best of those that are on this machine.

@@ -6,7 +6,7 @@ mod card;
 mod closer;
 pub mod custom;
 pub mod fcn;
-mod given;
+pub(crate) mod given;
 pub mod inspyrenet;
 pub mod isnet;
 pub mod key;
@@ -149,6 +149,12 @@ pub trait Segmenter: Send {
     /// Whether what it finds depends on the frames before, so that all frames of a clip must be shown to it, in order, and
     /// its mattes hold still by themselves.
     fn remembers(&self) -> bool {
+        false
+    }
+
+    /// Has `first` find the mask that a clip begins with, and tells whether that can be done.
+    fn begin_with(&mut self, first: Box<dyn Segmenter>) -> bool {
+        drop(first);
         false
     }
 

@@ -14,6 +14,7 @@ Examples:
   backgroundfx video clip.mp4 -o clip.mov                      ProRes 4444 for editing programs
   backgroundfx video clip.mp4 --background blur -o call.mp4 --model selfie
   backgroundfx video clip.mp4 --output-kind alpha -o matte.mp4
+  backgroundfx video clip.mp4 --mask matte.mp4 --background beach.jpg -o out.mp4
   backgroundfx video studio.mp4 --key-color green --background beach.jpg -o out.mp4
   backgroundfx video clips/ --background '#00ff00' --format mp4 -o keyed/
   ffmpeg -i in.mp4 -f yuv4mpegpipe - | backgroundfx video - --background '#fff' -o - | ffplay -
@@ -81,6 +82,10 @@ pub struct VideoArguments {
     #[arg(long, help_heading = "Output")]
     pub json: bool,
 
+    /// Mattes of your own in place of a network: a clip with a frame for each of this one, white being the subject, or a
+    /// grey picture for all frames; with --model matanyone, the first frame's mask
+    #[arg(long, value_name = "FILE", help_heading = "Cutting out")]
+    pub mask: Option<PathBuf>,
     /// How mattes hold still: window (the network looks at every frame), trail (the same, nothing held back), keyframes:10
     /// (it looks at one frame of ten or more, the others follow their motion) or off (default: by model and preset)
     #[arg(long, value_name = "WAY", help_heading = "Cutting out")]

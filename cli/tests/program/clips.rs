@@ -51,6 +51,17 @@ fn probe(stage: &Stage, name: &str) -> (Vec<String>, u64, String) {
     (kinds, frames, format!("{}x{}", video["width"], video["height"]))
 }
 
+/// When the first packet of a stream is shown, in seconds.
+fn first_time(stage: &Stage, name: &str, kind: &str) -> f64 {
+    let made = Command::new("ffprobe")
+        .args(["-v", "error", "-select_streams", kind, "-show_entries", "packet=pts_time", "-of", "csv=p=0", name])
+        .current_dir(stage.path(""))
+        .output()
+        .unwrap();
+    let times = String::from_utf8(made.stdout).unwrap();
+    times.lines().map(|time| time.trim_end_matches(',').parse::<f64>().unwrap()).fold(f64::MAX, f64::min)
+}
+
 /// The colours at the square's middle and at a corner in the frame at a second.
 fn colors(stage: &Stage, name: &str, second: f64) -> [[u8; 3]; 2] {
     let at = second.to_string();
@@ -105,6 +116,14 @@ fn what_is_asked_of_a_clip_is_what_comes_out() {
         let (kinds, found, of) = probe(&stage, name);
         assert_eq!((kinds[0].as_str(), found, of.as_str()), (codec, frames, size), "{name}");
     }
+    // Sound begins with the pictures, also where the clip is entered long after its last whole picture.
+    for name in ["part.mp4", "part.mkv"] {
+        stage.run(&["video", "clip.mp4", "-m", "chroma", "--start", "1", "-b", "#fff", "-o", name, "-y"]).ends(0);
+        for kind in ["v", "a"] {
+            let first = first_time(&stage, name, kind);
+            assert!((-0.001..0.06).contains(&first), "{name} {kind}: {first}");
+        }
+    }
     stage.run(&["video", "clip.mp4", "-m", "chroma", "-o", "frames/", "--format", "png"]).ends(0);
     let of_frames = stage.files().into_iter().filter(|name| name.starts_with("frames/")).count();
     assert_eq!(of_frames, LENGTH.1 as usize, "{:?}", stage.files());
@@ -120,6 +139,53 @@ fn it_is_a_filter_between_two_programs() {
     let made = stage.pipe(&frames, &usual).ends(0);
     assert!(made.bytes.starts_with(b"YUV4MPEG2 "));
     assert_eq!(made.bytes.windows(6).filter(|at| at == b"FRAME\n").count(), LENGTH.1 as usize);
+}
+
+#[test]
+fn mattes_of_ones_own_take_the_place_of_a_network() {
+    let stage = with_clip();
+    let run = |arguments: &[&str]| stage.run(&[&["video", "clip.mp4"], arguments].concat());
+    let alpha =
+        |name: &str| ffmpeg(&stage, &["-i", name, "-vf", "alphaextract", "-f", "rawvideo", "-pix_fmt", "gray", "-"]);
+    // Out of a clip's transparency, which Matroska keeps without loss; of a part; as grey, with some loss.
+    run(&["-m", "chroma", "-o", "cut.mkv"]).ends(0);
+    let matte = alpha("cut.mkv");
+    let told = run(&["--mask", "cut.mkv", "-o", "again.mkv", "--json"]).ends(0).json();
+    assert_eq!(told[0]["model"], "mask");
+    assert!(alpha("again.mkv") == matte, "the mattes that came out are those that went in");
+    run(&["--mask", "cut.mkv", "--start", "1", "-o", "part.mkv"]).ends(0);
+    assert!(alpha("part.mkv") == matte[matte.len() / 2..], "those of the same frames");
+    run(&["-m", "chroma", "--output-kind", "alpha", "-o", "matte.mkv"]).ends(0);
+    run(&["--mask", "matte.mkv", "-o", "grey.mkv"]).ends(0);
+    let grey = alpha("grey.mkv");
+    let off: u64 = grey.iter().zip(&matte).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    assert!(grey.len() == matte.len() && off < matte.len() as u64 / 2, "half a step of 255 on average: {off}");
+    // A picture for all frames, in front of another background.
+    ffmpeg(
+        &stage,
+        &["-f", "lavfi", "-i", "color=white:s=80x60,drawbox=40:0:40:60:black:fill", "-frames:v", "1", "half.png"],
+    );
+    run(&["--mask", "half.png", "-b", "#0000ff", "-o", "half.mp4"]).ends(0);
+    let [_, corner] = colors(&stage, "half.mp4", 0.0);
+    assert!(is_near(corner, [0, 0, 255]), "{corner:?}");
+
+    clip(&stage, "short.mp4", 1.0, &["-c:v", "libx264", "-an"]);
+    stage.write("text.png", b"no picture");
+    let before = stage.files();
+    for (arguments, code) in [
+        (["--mask", "short.mp4", "-b", "#fff"].as_slice(), "option_invalid"),
+        (&["--mask", "none.mp4", "-b", "#fff"], "input_unreadable"),
+        (&["--mask", "text.png", "-b", "#fff"], "format_unsupported"),
+        (&["--mask", "matte.mkv", "-b", "#fff", "-m", "chroma"], "option_invalid"),
+        (&["--mask", "half.png", "-b", "#fff", "-m", "chroma"], "option_invalid"),
+        (&["short.mp4", "--mask", "matte.mkv", "-b", "#fff"], "option_invalid"),
+    ] {
+        let output = if arguments[0] == "short.mp4" { "x/" } else { "x.mp4" };
+        let ended = run(&[arguments, &["-o", output]].concat());
+        assert!(ended.code != 0 && ended.err.matches("error[").count() == 1, "{arguments:?}: {}", ended.err);
+        ended.tells(code);
+        assert_eq!(stage.files(), before, "{arguments:?}");
+    }
 }
 
 #[test]

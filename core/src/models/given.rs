@@ -68,7 +68,8 @@ fn resized(mask: &Alpha, size: Size) -> Result<Alpha> {
     Ok(Alpha::new(size, values))
 }
 
-fn used(model: &str, file: String) -> ModelUsed {
+/// What reports call a matte that no model made.
+pub(crate) fn used(model: &str, file: String) -> ModelUsed {
     let own = || "own".to_owned();
     ModelUsed {
         model: model.to_owned(),

@@ -308,6 +308,11 @@ impl Segmenter for MatAnyone {
         true
     }
 
+    fn begin_with(&mut self, first: Box<dyn Segmenter>) -> bool {
+        self.first = first;
+        true
+    }
+
     fn remembers(&self) -> bool {
         true
     }

@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use backgroundfx_resample as resample;
-
 use super::{
     ffmpeg::Ffmpeg,
-    frame::{Frame, Matrix, chroma_size},
+    frame::{self, Frame, Matrix, chroma_size},
     probe::probe,
     reader::{Reader, Reading, Source},
     time::Ratio,
@@ -102,7 +100,7 @@ impl Backdrop {
                 let (picture, canvas) = (small(), matte.size());
                 let scale = canvas.diagonal() / frame.size().diagonal();
                 let painted = background.paint(&Scene { canvas, picture: &picture, alpha: matte, scale })?;
-                enlarge(&Frame::from_rgb(&painted, matrix), frame)?;
+                enlarge(&Frame::from_rgb(&painted, matrix), frame);
                 Ok(Some(frame))
             }
             Self::Moving(reader, frame) => {
@@ -120,13 +118,10 @@ impl Backdrop {
 }
 
 /// Enlarges a small frame.
-fn enlarge(small: &Frame, frame: &mut Frame) -> Result<()> {
+fn enlarge(small: &Frame, frame: &mut Frame) {
     let (from, to) = (small.size(), frame.size());
     let sizes = [(from, to), (chroma_size(from), chroma_size(to)), (chroma_size(from), chroma_size(to))];
     for ((source, target), (from, to)) in small.planes().into_iter().zip(frame.planes_mut()).zip(sizes) {
-        let large = resample::gray_u8(source, from.sides(), to.sides(), resample::Filter::Triangle)
-            .map_err(|error| Error::new(Kind::Internal, format!("cannot enlarge a plane: {error}")))?;
-        target.copy_from_slice(&large);
+        frame::enlarge(source, from, target, to);
     }
-    Ok(())
 }

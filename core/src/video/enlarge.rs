@@ -19,44 +19,61 @@ const NOTHING: f32 = 1.5 / 255.0;
 ///
 /// `small_luma` is of the matte's size, `luma` of `size`; `alpha` is filled anew.
 pub(super) fn enlarge(matte: &Alpha, small_luma: &[u8], luma: &[u8], size: Size, alpha: &mut Vec<u8>) {
-    alpha.clear();
     if matte.size() == size {
+        alpha.clear();
         alpha.extend(matte.values().iter().map(|value| unit_to_u8(*value)));
         return;
     }
+    // Every sample is written; what a frame before left need not be cleared.
     alpha.resize(size.area(), 0);
     let from = matte.size();
-    let (slopes, active) = slopes(matte, small_luma);
+    let small = Coarse { matte: matte.values(), luma: small_luma, size: from, slopes: Vec::new(), active: Vec::new() };
+    let small = small.with_slopes();
     let columns = Columns::new(size.width as usize, from.width as usize);
-    let small_width = from.width as usize;
-    let (mut coarse, mut slope, mut mean) = (vec![0.0; small_width], vec![0.0; small_width], vec![0.0; small_width]);
-    let mut lively = vec![false; small_width];
-    for y in 0..size.height as usize {
-        let (top, bottom, down) = place(y, size.height as usize, from.height as usize);
-        let (top, bottom) = (top * small_width, bottom * small_width);
-        for x in 0..small_width {
-            let mix = |values: &[f32]| values[top + x] + down * (values[bottom + x] - values[top + x]);
-            coarse[x] = mix(matte.values());
-            slope[x] = mix(&slopes);
-            let (above, below) = (f32::from(small_luma[top + x]), f32::from(small_luma[bottom + x]));
-            mean[x] = above + down * (below - above);
-            lively[x] = active[top + x] | active[bottom + x];
-        }
-        let row = y * size.width as usize..(y + 1) * size.width as usize;
-        columns.fill(
-            &Row { coarse: &coarse, slope: &slope, mean: &mean, lively: &lively },
-            &luma[row.clone()],
-            &mut alpha[row],
-        );
+    let mut row = Row::default();
+    let rows = alpha.chunks_exact_mut(size.width as usize).zip(luma.chunks_exact(size.width as usize));
+    for (y, (alpha, luma)) in rows.enumerate() {
+        row.fill(&small, place(y, size.height as usize, from.height as usize));
+        columns.fill(&row, luma, alpha);
     }
 }
 
+/// The small copy, and what is found out about it.
+struct Coarse<'a> {
+    matte: &'a [f32],
+    luma: &'a [u8],
+    size: Size,
+    /// The matte's slope over luma, in alpha for one step of luma.
+    slopes: Vec<f32>,
+    /// Whether the matte varies around the cell.
+    active: Vec<bool>,
+}
+
 /// One row between rows of the small copy.
-struct Row<'a> {
-    coarse: &'a [f32],
-    slope: &'a [f32],
-    mean: &'a [f32],
-    lively: &'a [bool],
+#[derive(Default)]
+struct Row {
+    coarse: Vec<f32>,
+    slope: Vec<f32>,
+    mean: Vec<f32>,
+    lively: Vec<bool>,
+}
+
+impl Row {
+    fn fill(&mut self, small: &Coarse<'_>, (top, bottom, down): (usize, usize, f32)) {
+        let width = small.size.width as usize;
+        let mix = |above: f32, below: f32| above + down * (below - above);
+        for (row, values) in [(&mut self.coarse, small.matte), (&mut self.slope, &small.slopes)] {
+            let (above, below) = (&values[top * width..][..width], &values[bottom * width..][..width]);
+            row.clear();
+            row.extend(above.iter().zip(below).map(|(above, below)| mix(*above, *below)));
+        }
+        let (above, below) = (&small.luma[top * width..][..width], &small.luma[bottom * width..][..width]);
+        self.mean.clear();
+        self.mean.extend(above.iter().zip(below).map(|(above, below)| mix(f32::from(*above), f32::from(*below))));
+        let (above, below) = (&small.active[top * width..][..width], &small.active[bottom * width..][..width]);
+        self.lively.clear();
+        self.lively.extend(above.iter().zip(below).map(|(above, below)| above | below));
+    }
 }
 
 /// Where each column lies among the small copy's.
@@ -82,20 +99,38 @@ impl Columns {
         Self { starts, shares, small }
     }
 
-    fn fill(&self, row: &Row<'_>, luma: &[u8], alpha: &mut [u8]) {
-        for left in 0..self.small {
-            let right = (left + 1).min(self.small - 1);
-            let span = self.starts[left]..self.starts[left + 1];
-            if !(row.lively[left] || row.lively[right]) {
-                alpha[span].fill(unit_to_u8(row.coarse[left]));
+    fn fill(&self, row: &Row, luma: &[u8], alpha: &mut [u8]) {
+        let is_still = |left: usize| !(row.lively[left] || row.lively[(left + 1).min(self.small - 1)]);
+        let mut left = 0;
+        while left < self.small {
+            if is_still(left) {
+                // Most of a row is long stretches of one value.
+                let value = settled(row.coarse[left]);
+                let same = |next: &usize| is_still(*next) && settled(row.coarse[*next]) == value;
+                let end = (left + 1..self.small).take_while(same).last().unwrap_or(left) + 1;
+                alpha[self.starts[left]..self.starts[end]].fill(value);
+                left = end;
                 continue;
             }
-            for x in span {
-                let mix = |values: &[f32]| values[left] + self.shares[x] * (values[right] - values[left]);
-                let detail = mix(row.slope) * (f32::from(luma[x]) - mix(row.mean));
-                alpha[x] = unit_to_u8(mix(row.coarse) + detail);
+            let (right, span) = ((left + 1).min(self.small - 1), self.starts[left]..self.starts[left + 1]);
+            let between = |values: &[f32]| (values[left], values[right] - values[left]);
+            let (coarse, slope, mean) = (between(&row.coarse), between(&row.slope), between(&row.mean));
+            let samples = alpha[span.clone()].iter_mut().zip(&luma[span.clone()]).zip(&self.shares[span]);
+            for ((alpha, luma), share) in samples {
+                let at = |(from, way): (f32, f32)| from + share * way;
+                *alpha = unit_to_u8(at(coarse) + at(slope) * (f32::from(*luma) - at(mean)));
             }
+            left += 1;
         }
+    }
+}
+
+/// Where nothing varies: networks end near 0 and 1, and what is neither must be mixed pixel by pixel.
+fn settled(value: f32) -> u8 {
+    match value {
+        ..NOTHING => 0,
+        value if value > 1.0 - NOTHING => 255,
+        value => unit_to_u8(value),
     }
 }
 
@@ -106,28 +141,28 @@ fn place(at: usize, length: usize, small: usize) -> (usize, usize, f32) {
     (first, (first + 1).min(small - 1), exact - first as f32)
 }
 
-/// For each cell the matte's slope over luma, in alpha for one step of luma, and whether the matte varies around it.
-fn slopes(matte: &Alpha, luma: &[u8]) -> (Vec<f32>, Vec<bool>) {
-    let (width, height) = (matte.size().width as usize, matte.size().height as usize);
-    let values = matte.values();
-    let mut active = vec![false; values.len()];
-    for y in 0..height {
-        for x in 0..width {
-            let value = values[y * width + x];
-            let near = |other: f32| (value - other).abs() < NOTHING;
-            let still =
-                near(values[y * width + (x + 1).min(width - 1)]) && near(values[(y + 1).min(height - 1) * width + x]);
-            if !still || (NOTHING..1.0 - NOTHING).contains(&value) {
-                for row in y.saturating_sub(RADIUS)..(y + RADIUS + 1).min(height) {
-                    active[row * width..][x.saturating_sub(RADIUS)..(x + RADIUS + 1).min(width)].fill(true);
+impl Coarse<'_> {
+    fn with_slopes(mut self) -> Self {
+        let (width, height) = (self.size.width as usize, self.size.height as usize);
+        let values = self.matte;
+        self.active = vec![false; values.len()];
+        for y in 0..height {
+            let (row, under) = (&values[y * width..][..width], &values[(y + 1).min(height - 1) * width..][..width]);
+            for x in 0..width {
+                let value = row[x];
+                let near = |other: f32| (value - other).abs() < NOTHING;
+                let still = near(row[(x + 1).min(width - 1)]) && near(under[x]);
+                if !still || (NOTHING..1.0 - NOTHING).contains(&value) {
+                    for row in y.saturating_sub(RADIUS)..(y + RADIUS + 1).min(height) {
+                        self.active[row * width..][x.saturating_sub(RADIUS)..(x + RADIUS + 1).min(width)].fill(true);
+                    }
                 }
             }
         }
+        let slope = |i: usize| slope(values, self.luma, (width, height), (i % width, i / width));
+        self.slopes = (0..values.len()).map(|i| if self.active[i] { slope(i) } else { 0.0 }).collect();
+        self
     }
-    let slopes = (0..values.len())
-        .map(|i| if active[i] { slope(values, luma, (width, height), (i % width, i / width)) } else { 0.0 })
-        .collect();
-    (slopes, active)
 }
 
 fn slope(values: &[f32], luma: &[u8], (width, height): (usize, usize), (x, y): (usize, usize)) -> f32 {

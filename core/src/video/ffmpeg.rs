@@ -17,7 +17,7 @@ const OLDEST: (u32, u32) = (4, 4);
 const FPS_MODE: (u32, u32) = (5, 1);
 
 /// The programs `ffmpeg` and `ffprobe` of one installation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ffmpeg {
     program: PathBuf,
     probe: PathBuf,

@@ -98,7 +98,7 @@ impl Frame {
     }
 }
 
-/// Resizes an 8-bit plane.
+/// Makes an 8-bit plane smaller.
 ///
 /// # Errors
 /// [`Kind::Internal`] when resizing fails.
@@ -106,8 +106,59 @@ pub(super) fn shrink(plane: &[u8], from: Size, to: Size) -> Result<Vec<u8>> {
     if from == to {
         return Ok(plane.to_vec());
     }
-    resample::gray_u8(plane, from.sides(), to.sides(), resample::Filter::Triangle)
-        .map_err(|error| Error::new(Kind::Internal, format!("cannot resize a plane: {error}")))
+    let resized = |plane: &[u8], from: Size, to: Size| {
+        resample::gray_u8(plane, from.sides(), to.sides(), resample::Filter::Triangle)
+            .map_err(|error| Error::new(Kind::Internal, format!("cannot resize a plane: {error}")))
+    };
+    // Down the columns first: whole registers of neighbours go through that at once, and few rows are left to go along.
+    let low = Size::new(from.width, to.height);
+    resized(&resized(plane, from, low)?, low, to)
+}
+
+/// Makes an 8-bit plane larger: what lies between samples is interpolated on a straight line.
+pub(super) fn enlarge(plane: &[u8], from: Size, target: &mut [u8], to: Size) {
+    let (width, small) = (to.width as usize, from.width as usize);
+    let across: Vec<_> = (0..width).map(|x| Place::of(x, width, small)).collect();
+    // The two stretched rows that the last one lay between, and which they are.
+    let mut rows = [(usize::MAX, vec![0_u8; width]), (usize::MAX, vec![0_u8; width])];
+    for (y, target) in target.chunks_exact_mut(width).enumerate() {
+        let place = Place::of(y, to.height as usize, from.height as usize);
+        if rows[0].0 != place.first {
+            rows.swap(0, 1);
+        }
+        for (row, wanted) in rows.iter_mut().zip([place.first, place.second]).filter(|(row, wanted)| row.0 != *wanted) {
+            let source = &plane[wanted * small..(wanted + 1) * small];
+            for (sample, at) in row.1.iter_mut().zip(&across) {
+                *sample = mixed(source[at.first], source[at.second], at.share);
+            }
+            row.0 = wanted;
+        }
+        for ((sample, upper), lower) in target.iter_mut().zip(&rows[0].1).zip(&rows[1].1) {
+            *sample = mixed(*upper, *lower, place.share);
+        }
+    }
+}
+
+/// Between two samples; `share` is the second's, in 256ths. 16 bits are enough, and every processor multiplies many of them at once.
+#[inline]
+fn mixed(first: u8, second: u8, share: u16) -> u8 {
+    ((u16::from(first) * (256 - share) + u16::from(second) * share + 128) >> 8) as u8
+}
+
+/// Where a sample of a longer side lies among those of a shorter one.
+struct Place {
+    first: usize,
+    second: usize,
+    /// Of the second, in 256ths.
+    share: u16,
+}
+
+impl Place {
+    fn of(at: usize, length: usize, small: usize) -> Self {
+        let exact = ((at as f32 + 0.5) * small as f32 / length as f32 - 0.5).clamp(0.0, (small - 1) as f32);
+        let first = exact as usize;
+        Self { first, second: (first + 1).min(small - 1), share: ((exact - first as f32) * 256.0).round() as u16 }
+    }
 }
 
 /// How red, green and blue become luma and chroma (ITU-R BT.601, BT.709, BT.2020).

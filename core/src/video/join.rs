@@ -129,6 +129,10 @@ impl Joining<'_> {
         }
         read_clip(command, source);
         command.args(["-map", "0:v:0", "-map", "1:a?", "-map_metadata", "1", "-map_chapters", "1"]);
+        if self.from > 0.0 {
+            // Reading begins where the pictures' decoder could begin: copied sound from before would come along.
+            command.args(["-copypriorss", "0"]);
+        }
         for (index, track) in clip.audio.iter().enumerate() {
             let fits = container.audio.is_empty() || container.audio.contains(&track.codec.as_str());
             let codec = if fits { "copy" } else { self.audio_encoder(container, &track.codec, notes)? };

@@ -33,19 +33,18 @@ impl Grounds {
         let (columns, rows) = (size.width as usize, size.height as usize);
         let mut sums = vec![[0.0_f32; 8]; columns * rows];
         for y in 0..(rows * side).min(height) {
-            for x in 0..(columns * side).min(width) {
-                let (index, alpha) = (y * width + x, matte.values()[y * width + x]);
-                // To the fourth power: a half-covered pixel tells little of either, but is better than nothing.
-                let (subject, ground) = (alpha * alpha, (1.0 - alpha) * (1.0 - alpha));
-                let (subject, ground) = (subject * subject, ground * ground);
-                let cell = &mut sums[y / side * columns + x / side];
-                for c in 0..3 {
-                    let sample = f32::from(small.planes[c][index]);
-                    cell[c] += subject * sample;
-                    cell[4 + c] += ground * sample;
+            let row = y * width..(y + 1) * width;
+            let [luma, blue, red] = small.planes.each_ref().map(|plane| plane[row.clone()].chunks(side));
+            let mattes = matte.values()[row].chunks(side);
+            let cells = sums[y / side * columns..][..columns].iter_mut();
+            for ((cell, matte), ((luma, blue), red)) in cells.zip(mattes).zip(luma.zip(blue).zip(red)) {
+                for (i, alpha) in matte.iter().enumerate() {
+                    // To the fourth power: a half-covered pixel tells little of either, but is better than nothing.
+                    let [subject, ground] = [*alpha, 1.0 - *alpha].map(|share| (share * share) * (share * share));
+                    let color = [f32::from(luma[i]), f32::from(blue[i]), f32::from(red[i]), 1.0];
+                    (0..4).for_each(|k| cell[k] += subject * color[k]);
+                    (0..4).for_each(|k| cell[4 + k] += ground * color[k]);
                 }
-                cell[3] += subject;
-                cell[7] += ground;
             }
         }
         let sums = box_sum(&box_sum(&sums, columns, rows), rows, columns);

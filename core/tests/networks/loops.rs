@@ -52,8 +52,11 @@ impl Case {
             "matanyone" => {
                 let mask = record.tensor("mask").unwrap();
                 let size = Size::new(mask.shape[1] as u32, mask.shape[0] as u32);
+                let nothing = Given::mask(Alpha::filled(size, 0.0), "nothing".into());
                 let first = Given::mask(Alpha::new(size, mask.values.clone()), "mask".into());
-                Box::new(MatAnyone::over(card, Box::new(first), five(networks), used).unwrap())
+                let mut model = MatAnyone::over(card, Box::new(nothing), five(networks), used).unwrap();
+                assert!(model.begin_with(Box::new(first)));
+                Box::new(model)
             }
             _ => {
                 let side = record.size();

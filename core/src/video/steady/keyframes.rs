@@ -57,7 +57,7 @@ struct Way {
 
 impl Way {
     fn new(from: &Small, to: &Small, flow: Flow) -> Self {
-        let confidence = warp::confidence(from, to, &flow);
+        let confidence = warp::confidence(from, to, &flow, None);
         Self { flow, confidence }
     }
 }

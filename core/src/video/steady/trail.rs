@@ -30,8 +30,8 @@ impl Trail {
         {
             let (here, there) = (&small.pyramid, &before.pyramid);
             let (out, home) = rayon::join(|| flow::between(here, there, None), || flow::between(there, here, None));
-            let mut confidence = warp::confidence(&small, before, &out);
-            warp::check_return(&mut confidence, &out, &home);
+            let mut confidence = warp::confidence(&small, before, &out, None);
+            warp::check_return(&mut confidence, &out, &home, None);
             let width = matte.size().width as usize;
             matte.values_mut().par_chunks_mut(width).enumerate().for_each(|(y, row)| {
                 let other = Row::new(earlier, &out, &confidence, small.block, y);

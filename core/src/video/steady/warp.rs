@@ -25,10 +25,15 @@ pub fn composed(first: &Flow, second: &Flow) -> Flow {
 }
 
 /// How far the motion from `here` to `there` is to be believed in each cell, 0 to 1, by the colours at both ends.
+/// Where cells are named (`true`), the others' is undefined.
 #[must_use]
-pub fn confidence(here: &Small, there: &Small, flow: &Flow) -> Plane {
+pub fn confidence(here: &Small, there: &Small, flow: &Flow, cells: Option<&[bool]>) -> Plane {
     let (width, height) = (flow.size.width as usize, flow.size.height as usize);
+    let around = cells.map(|cells| grown(cells, flow.size, RADIUS));
     let differences = flow.vectors.iter().enumerate().map(|(index, [x, y])| {
+        if around.as_ref().is_some_and(|around| !around[index]) {
+            return 0.0;
+        }
         let (x, y) = ((index % width) as f32 + x, (index / width) as f32 + y);
         let (x, y) = (x.clamp(0.0, (width - 1) as f32), y.clamp(0.0, (height - 1) as f32));
         let (left, top) = (x as usize, y as usize);
@@ -47,14 +52,38 @@ pub fn confidence(here: &Small, there: &Small, flow: &Flow) -> Plane {
     });
     let differences = Plane { size: flow.size, values: differences.collect() };
     let mut mean = box_mean(&differences, RADIUS);
-    mean.values.iter_mut().for_each(|value| *value = (-(*value / MISFIT).powi(2)).exp());
+    for (_, value) in mean.values.iter_mut().enumerate().filter(|(index, _)| is_asked(cells, *index)) {
+        *value = (-(*value / MISFIT).powi(2)).exp();
+    }
     mean
 }
 
+fn is_asked(cells: Option<&[bool]>, index: usize) -> bool {
+    cells.is_none_or(|cells| cells[index])
+}
+
+/// Cells of which one within `radius` to each side is `true`.
+#[must_use]
+pub fn grown(cells: &[bool], size: Size, radius: usize) -> Vec<bool> {
+    let (width, height) = (size.width as usize, size.height as usize);
+    let mut grown = vec![false; cells.len()];
+    for (y, row) in cells.chunks_exact(width).enumerate() {
+        for x in (0..width).filter(|x| row[*x]) {
+            let columns = x.saturating_sub(radius)..(x + radius + 1).min(width);
+            for y in y.saturating_sub(radius)..(y + radius + 1).min(height) {
+                grown[y * width..][columns.clone()].fill(true);
+            }
+        }
+    }
+    grown
+}
+
 /// Lowers confidence where going there by `flow` and back by `back` does not end where it began: one of them is hidden.
-pub fn check_return(confidence: &mut Plane, flow: &Flow, back: &Flow) {
+/// Where cells are named, the others' stays.
+pub fn check_return(confidence: &mut Plane, flow: &Flow, back: &Flow, cells: Option<&[bool]>) {
     let width = flow.size.width as usize;
-    for (index, (value, [x, y])) in confidence.values.iter_mut().zip(&flow.vectors).enumerate() {
+    let values = confidence.values.iter_mut().zip(&flow.vectors).enumerate();
+    for (index, (value, [x, y])) in values.filter(|(index, _)| is_asked(cells, *index)) {
         let [back_x, back_y] = back.at((index % width) as f32 + x, (index / width) as f32 + y);
         let astray = (x + back_x).powi(2) + (y + back_y).powi(2);
         *value *= (-astray / (ASTRAY * ASTRAY)).exp();

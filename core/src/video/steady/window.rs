@@ -42,11 +42,11 @@ struct Seen {
     previous: Option<Flow>,
 }
 
-/// A neighbour's matte and the way to it.
+/// A neighbour's matte and the way to it and home.
 struct Neighbour<'a> {
     seen: &'a Seen,
     flow: Flow,
-    confidence: Plane,
+    home: Flow,
 }
 
 impl Window {
@@ -92,10 +92,14 @@ impl Window {
         let (size, block) = (seen.matte.size(), seen.small.block);
         let (width, across) = (size.width as usize, seen.small.size().width as usize);
         let open: Vec<bool> = (0..seen.small.size().area()).map(|cell| is_open(seen, &neighbours, cell)).collect();
+        // Pixels are between their own cell and the next.
+        let cells = warp::grown(&open, seen.small.size(), 1);
+        let believed: Vec<Plane> = neighbours.iter().map(|neighbour| neighbour.confidence(seen, &cells)).collect();
         let mut values = seen.matte.values().to_vec();
         values.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+            let others = neighbours.iter().zip(&believed);
             let others: Vec<_> =
-                neighbours.iter().map(|n| Row::new(&n.seen.matte, &n.flow, &n.confidence, block, y)).collect();
+                others.map(|(n, believed)| Row::new(&n.seen.matte, &n.flow, believed, block, y)).collect();
             let open = &open[y / block * across..(y / block + 1) * across];
             for (x, value) in row.iter_mut().enumerate().filter(|(x, _)| open[x / block]) {
                 let mut found = [(0.0, 0.0); 2 * REACH];
@@ -118,10 +122,7 @@ impl Window {
                     None => (there.clone(), back.clone()),
                 };
                 at = next;
-                let seen = &self.frames[at];
-                let mut confidence = warp::confidence(&self.frames[index].small, &seen.small, &out);
-                warp::check_return(&mut confidence, &out, &home);
-                neighbours.push(Neighbour { seen, flow: out.clone(), confidence });
+                neighbours.push(Neighbour { seen: &self.frames[at], flow: out.clone(), home: home.clone() });
                 way = Some((out, home));
             }
         }
@@ -138,6 +139,15 @@ impl Window {
             }
         };
         Some((next, there.as_ref()?, back.as_ref()?))
+    }
+}
+
+impl Neighbour<'_> {
+    /// How far the way to it is to be believed in these cells of a frame.
+    fn confidence(&self, from: &Seen, cells: &[bool]) -> Plane {
+        let mut confidence = warp::confidence(&from.small, &self.seen.small, &self.flow, Some(cells));
+        warp::check_return(&mut confidence, &self.flow, &self.home, Some(cells));
+        confidence
     }
 }
 

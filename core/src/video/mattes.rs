@@ -1,0 +1,113 @@
+//! A clip of mattes that were made elsewhere, in place of a network.
+
+use std::path::PathBuf;
+
+use super::{
+    ffmpeg::Ffmpeg,
+    frame::Frame,
+    probe::probe,
+    reader::{Reader, Reading, Source},
+    time::Ratio,
+};
+use crate::{
+    Error, Kind, Result,
+    files::Picture,
+    models::{ModelUsed, Segmented, Segmenter, given},
+    options::Options,
+    pixels::{Alpha, Size},
+};
+
+/// Gives a clip's mattes one after the other: to be looked at with [`OWN_LOOK`], beginning with a clip's first frame.
+///
+/// Grey is alpha, white the subject; where the clip has transparency, that is the matte. Brought to the frames' size.
+pub struct Mattes {
+    ffmpeg: Ffmpeg,
+    path: PathBuf,
+    from: f64,
+    rate: Option<Ratio>,
+    used: ModelUsed,
+    open: Option<(Reader, Frame)>,
+    given: u64,
+}
+
+/// Longer side of what is shown to mattes of one's own: each pixel has its own already.
+pub const OWN_LOOK: u32 = u32::MAX;
+
+impl Mattes {
+    /// The mattes of the clip at `path`: its frames from the second `from` on, at `rate` frames a second if the other clip is
+    /// read so.
+    #[must_use]
+    pub fn new(ffmpeg: Ffmpeg, path: PathBuf, from: f64, rate: Option<Ratio>) -> Self {
+        let used = given::used("mask", path.display().to_string());
+        Self { ffmpeg, path, from, rate, used, open: None, given: 0 }
+    }
+
+    fn open(&self, size: Size) -> Result<(Reader, Frame)> {
+        let clip = probe(&self.ffmpeg, &self.path)?;
+        let mut filters: Vec<String> = self.rate.iter().map(|rate| format!("fps={rate}")).collect();
+        if has_alpha(&clip.pixel_format) {
+            filters.push("alphaextract".to_owned());
+        }
+        let Size { width, height } = size;
+        filters.push(format!("scale={width}:{height}:flags=bicubic:out_range=pc"));
+        filters.push("format=yuv420p".to_owned());
+        let reading = Reading { from: self.from, filters, repeated: false };
+        let reader = Reader::open(&self.ffmpeg, Source::File(&self.path), &reading)?.ok_or_else(|| self.ended())?;
+        Ok((reader, Frame::black(size)))
+    }
+
+    fn ended(&self) -> Error {
+        Error::new(Kind::OptionInvalid, format!("its mattes end after {} frames, before the clip does", self.given))
+    }
+
+    fn next(&mut self, size: Size) -> Result<Alpha> {
+        let (reader, frame) = match &mut self.open {
+            Some(open) => open,
+            None => {
+                let opened = self.open(size)?;
+                self.open.insert(opened)
+            }
+        };
+        if !reader.next(frame)? {
+            return Err(self.ended());
+        }
+        self.given += 1;
+        // Of full range, unlike other frames': that of a clip's transparency is kept as it is.
+        Ok(Alpha::from_u8(size, frame.planes()[0]))
+    }
+}
+
+/// Whether samples of a format, in ffmpeg's words, have transparency.
+fn has_alpha(pixels: &str) -> bool {
+    ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya"].iter().any(|start| pixels.starts_with(start))
+}
+
+impl Segmenter for Mattes {
+    fn segment(&mut self, picture: &Picture, _: &Options) -> Result<Segmented> {
+        let alpha = self.next(picture.color.size()).map_err(|error| error.on(self.path.display()))?;
+        Ok(Segmented { alpha, foreground: None, classes: Vec::new(), trimap: None })
+    }
+
+    fn shows_softness(&self) -> bool {
+        false
+    }
+
+    fn follows_edges(&self) -> bool {
+        true
+    }
+
+    fn remembers(&self) -> bool {
+        true
+    }
+
+    fn reset(&mut self) {
+        if let Some((reader, _)) = self.open.take() {
+            reader.end();
+        }
+        self.given = 0;
+    }
+
+    fn used(&self) -> &ModelUsed {
+        &self.used
+    }
+}
