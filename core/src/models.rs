@@ -29,12 +29,12 @@ use std::path::Path;
 use crate::{
     Error, Kind, Result,
     engine::{
-        Device, Engine, Found, Loaded, Precision,
+        Device, Engine, Found, Loaded, Precision, Tensor,
         artifacts::{License, Manifest, Store},
     },
     files::Picture,
     options::{Options, Subject},
-    pixels::{Alpha, Rgb},
+    pixels::{Alpha, Rgb, Size},
     progress::Progress,
     steps::{matting::Method, trimap::Trimap},
 };
@@ -152,6 +152,19 @@ pub trait Segmenter: Send {
         false
     }
 
+    /// What it remembers of the frames so far, for [`recall`](Self::recall) in another run; nothing before the first.
+    fn memory(&self) -> Vec<Tensor> {
+        Vec::new()
+    }
+
+    /// Goes on after the frames of which this was the [`memory`](Self::memory).
+    ///
+    /// # Errors
+    /// [`Kind::ResumeMismatch`] for what is not a memory of this model.
+    fn recall(&mut self, memory: Vec<Tensor>) -> Result<()> {
+        if memory.is_empty() { Ok(()) } else { Err(foreign_memory()) }
+    }
+
     /// Has `first` find the mask that a clip begins with, and tells whether that can be done.
     fn begin_with(&mut self, first: Box<dyn Segmenter>) -> bool {
         drop(first);
@@ -163,6 +176,24 @@ pub trait Segmenter: Send {
 
     /// Which model this is.
     fn used(&self) -> &ModelUsed;
+}
+
+/// The error for a memory that another model had.
+pub(crate) fn foreign_memory() -> Error {
+    Error::new(Kind::ResumeMismatch, "what is remembered of the finished part is not of this model")
+}
+
+/// A size among tensors that are remembered.
+fn remembered_size(size: Size) -> Tensor {
+    Tensor::new(vec![2], vec![size.width as f32, size.height as f32])
+}
+
+/// The size again.
+fn recalled_size(tensor: &Tensor) -> Result<Size> {
+    match tensor.values[..] {
+        [width, height] => Ok(Size::new(width as u32, height as u32)),
+        _ => Err(foreign_memory()),
+    }
 }
 
 /// The table of all variants, the built-in ones and the user's own.

@@ -14,6 +14,7 @@ mod join;
 mod making;
 mod matroska;
 mod mattes;
+mod memory;
 mod mix;
 mod plan;
 mod probe;
@@ -81,7 +82,7 @@ pub struct VideoOptions {
     pub hardware: bool,
     /// Whether sound and subtitles are left out.
     pub silent: bool,
-    /// Whether to go on with what an earlier run has finished; models that remember earlier frames begin anew.
+    /// Whether to go on with what an earlier run has finished.
     pub resume: bool,
     /// Whether to use what can be read of a damaged file.
     pub accept_damage: bool,
@@ -240,10 +241,12 @@ pub fn cut_out(
         None
     } else {
         let sketch = sketch(ffmpeg, job, segmenter.used(), recipe, &plan, &encodings);
-        // What a model remembers of finished frames is gone with the run that finished them.
-        Some(Segments::open(&job.outputs[0].1, &sketch, options.resume && !segmenter.remembers())?)
+        Some(Segments::open(&job.outputs[0].1, &sketch, options.resume)?)
     };
     segmenter.reset();
+    if let Some(segments) = segments.as_ref().filter(|segments| segmenter.remembers() && !segments.done.is_empty()) {
+        segmenter.recall(memory::read(&segments.memory(segments.done.len()))?)?;
+    }
     let mut making = Making { ffmpeg, job, clip: &clip, plan: &plan, encodings: &encodings, segments, frames: 0 };
     let made = making.frames(opened, segmenter, recipe, progress);
     let made = made.and_then(|made| making.check_length(&made).map(|()| made));

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{Input, InputSize, Layout, ModelCard, ModelUsed, Output, Segmented, Segmenter, parts, parts::Part};
+use super::{
+    Input, InputSize, Layout, ModelCard, ModelUsed, Output, Segmented, Segmenter, foreign_memory, parts, parts::Part,
+    recalled_size, remembered_size,
+};
 use crate::{
     Error, Kind, Result,
     engine::{Device, Engine, Network, Tensor, artifacts::Manifest},
@@ -122,6 +125,23 @@ impl Segmenter for Rvm {
 
     fn remembers(&self) -> bool {
         true
+    }
+
+    fn memory(&self) -> Vec<Tensor> {
+        let all = |clip: &Clip| [remembered_size(clip.seen)].into_iter().chain(clip.states.clone()).collect();
+        self.clip.as_ref().map(all).unwrap_or_default()
+    }
+
+    fn recall(&mut self, mut memory: Vec<Tensor>) -> Result<()> {
+        let states = memory.split_off(memory.len().min(1));
+        self.clip = match memory.pop() {
+            None => None,
+            Some(seen) => {
+                let states = states.try_into().map_err(|_| foreign_memory())?;
+                Some(Clip { seen: recalled_size(&seen)?, states })
+            }
+        };
+        Ok(())
     }
 
     fn reset(&mut self) {

@@ -8,26 +8,28 @@ use std::{
 };
 
 use super::{
-    Busy, Clip, Content, Ffmpeg, Frame, Job, MEMORY, PIPE, SEGMENT, SMALL_LOOK,
+    Busy, Clip, Content, Ffmpeg, Frame, Job, MEMORY, Matrix, PIPE, SEGMENT, SMALL_LOOK,
     backdrop::Backdrop,
     formats::Encoding,
     join::Joining,
-    mix,
+    memory, mix,
     plan::{self, Plan},
     reader::{Reader, Source},
     segments::{Segment, Segments, unwritable},
     small::{self, Small},
-    stages::{self, Carried, Stages},
+    stages::{self, Carried, Finder, Stages},
     steady::{Steady, SteadyOptions},
     writer::{Clock, Writer},
 };
 use crate::{
     Error, Kind, Result,
+    engine::Tensor,
     files::{self, IfExists, Metadata, Picture},
     models::Segmenter,
     pipeline::{self, Recipe},
-    pixels::Rgb,
+    pixels::{Alpha, Rgb},
     progress::{Progress, Step},
+    steps::spill::Spill,
 };
 
 /// What came of the frames.
@@ -79,16 +81,9 @@ impl Making<'_> {
             && !segmenter.follows_edges()
             && !segmenter.remembers();
         // A model with a memory sees every frame, and its mattes belong together already.
-        let steady = if segmenter.remembers() { SteadyOptions::Off } else { options.steady };
-        let mut looked_at = 0;
-        let mut matte = |color: &Rgb| {
-            looked_at += 1;
-            let matte = pipeline::find_matte(&picture(color), segmenter, recipe)?;
-            if let Some(screen) = segmenter.screen() {
-                spill.get_or_init(|| mix::spill_of(screen, self.plan.matrix, strength));
-            }
-            Ok(matte)
-        };
+        let remembers = segmenter.remembers();
+        let steady = if remembers { SteadyOptions::Off } else { options.steady };
+        let mut looking = Looking { segmenter, recipe, matrix: self.plan.matrix, spill: &spill, looked_at: 0 };
         let stages = Stages {
             reader,
             size,
@@ -99,14 +94,14 @@ impl Making<'_> {
             segment: SEGMENT,
             follow,
             steady: Steady::new(stages::fitting(steady, size, small, memory))?,
-            matte: &mut matte,
+            finder: &mut looking,
             backdrop,
             strength,
             spill: &spill,
             memory,
         };
         let total = self.plan.frames(self.clip);
-        let mut encoding = Encoder { making: self, clock, open: None, grey: Frame::black(size) };
+        let mut encoding = Encoder { making: self, clock, open: None, remembers, grey: Frame::black(size) };
         let mut done = resumed;
         let (busy, complaints) = stages::run(stages, |carried| {
             encoding.take(carried)?;
@@ -119,6 +114,7 @@ impl Making<'_> {
         })?;
         encoding.close()?;
         let first_complaint = complaints.lines.first().cloned();
+        let looked_at = looking.looked_at;
         Ok(Made { clock, busy, resumed, looked_at, complaints: complaints.count, first_complaint })
     }
 
@@ -242,6 +238,32 @@ fn place(from: &Path, to: &Path, if_exists: IfExists) -> Result<()> {
     fs::rename(from, to).map_err(|error| unwritable(to, error))
 }
 
+/// The model at work on small copies.
+struct Looking<'a> {
+    segmenter: &'a mut dyn Segmenter,
+    recipe: &'a Recipe,
+    matrix: Matrix,
+    /// How to take a screen's light away, once one was seen.
+    spill: &'a OnceLock<Option<Spill>>,
+    looked_at: u64,
+}
+
+impl Finder for Looking<'_> {
+    fn matte(&mut self, color: &Rgb) -> Result<Alpha> {
+        self.looked_at += 1;
+        let matte = pipeline::find_matte(&picture(color), self.segmenter, self.recipe)?;
+        if let Some(screen) = self.segmenter.screen() {
+            let strength = self.recipe.options().foreground.strength;
+            self.spill.get_or_init(|| mix::spill_of(screen, self.matrix, strength));
+        }
+        Ok(matte)
+    }
+
+    fn memory(&self) -> Vec<Tensor> {
+        self.segmenter.memory()
+    }
+}
+
 /// A small copy as the pipeline takes it.
 fn picture(color: &Rgb) -> Picture {
     Picture {
@@ -259,12 +281,18 @@ struct Encoder<'a, 'b> {
     making: &'a mut Making<'b>,
     clock: Clock,
     open: Option<(Vec<Writer>, Segment)>,
+    /// Whether the model has a memory, which is kept with each segment.
+    remembers: bool,
     grey: Frame,
 }
 
 impl Encoder<'_, '_> {
     fn take(&mut self, carried: &mut Carried) -> Result<()> {
-        if carried.begins && self.making.segments.is_some() {
+        if let Some(segments) = self.making.segments.as_ref().filter(|_| carried.begins) {
+            if self.remembers {
+                let index = segments.done.len() + usize::from(self.open.is_some());
+                memory::write(&segments.memory(index), &carried.memory)?;
+            }
             self.close()?;
         }
         let ticks = carried.frame.ticks;

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     Error, Kind, Result,
+    engine::Tensor,
     files::Picture,
-    models::{ModelUsed, Segmented, Segmenter, given},
+    models::{ModelUsed, Segmented, Segmenter, foreign_memory, given},
     options::Options,
     pixels::{Alpha, Size},
 };
@@ -27,7 +28,10 @@ pub struct Mattes {
     rate: Option<Ratio>,
     used: ModelUsed,
     open: Option<(Reader, Frame)>,
+    /// How many were given.
     given: u64,
+    /// How many an earlier run was given, which are passed over first.
+    over: u64,
 }
 
 /// Longer side of what is shown to mattes of one's own: each pixel has its own already.
@@ -39,7 +43,7 @@ impl Mattes {
     #[must_use]
     pub fn new(ffmpeg: Ffmpeg, path: PathBuf, from: f64, rate: Option<Ratio>) -> Self {
         let used = given::used("mask", path.display().to_string());
-        Self { ffmpeg, path, from, rate, used, open: None, given: 0 }
+        Self { ffmpeg, path, from, rate, used, open: None, given: 0, over: 0 }
     }
 
     fn open(&self, size: Size) -> Result<(Reader, Frame)> {
@@ -68,10 +72,15 @@ impl Mattes {
                 self.open.insert(opened)
             }
         };
-        if !reader.next(frame)? {
-            return Err(self.ended());
+        loop {
+            if !reader.next(frame)? {
+                return Err(self.ended());
+            }
+            self.given += 1;
+            if self.given > self.over {
+                break;
+            }
         }
-        self.given += 1;
         // Of full range, unlike other frames': that of a clip's transparency is kept as it is.
         Ok(Alpha::from_u8(size, frame.planes()[0]))
     }
@@ -100,11 +109,25 @@ impl Segmenter for Mattes {
         true
     }
 
+    fn memory(&self) -> Vec<Tensor> {
+        vec![Tensor::new(vec![1], vec![self.given as f32])]
+    }
+
+    fn recall(&mut self, memory: Vec<Tensor>) -> Result<()> {
+        self.reset();
+        match memory.first().map(|tensor| &tensor.values[..]) {
+            None => {}
+            Some([given]) => self.over = *given as u64,
+            Some(_) => return Err(foreign_memory()),
+        }
+        Ok(())
+    }
+
     fn reset(&mut self) {
         if let Some((reader, _)) = self.open.take() {
             reader.end();
         }
-        self.given = 0;
+        (self.given, self.over) = (0, 0);
     }
 
     fn used(&self) -> &ModelUsed {

@@ -87,6 +87,11 @@ impl Segments {
         self.folder.join(format!("{index:06}-{file}.{container}"))
     }
 
+    /// What a model remembers before the first frame of a segment.
+    pub fn memory(&self, index: usize) -> PathBuf {
+        self.folder.join(format!("{index:06}.memory"))
+    }
+
     /// A place for something else in the folder.
     pub fn beside(&self, name: &str) -> PathBuf {
         self.folder.join(name)
@@ -104,6 +109,8 @@ impl Segments {
         let path = self.folder.join(LIST);
         self.list.write_all(line(&segment).as_bytes()).map_err(|error| unwritable(&path, error))?;
         self.list.sync_data().map_err(|error| unwritable(&path, error))?;
+        // What was remembered before it is of no use any more; where it was not there, nothing is missed.
+        let _ = fs::remove_file(self.memory(self.done.len()));
         self.done.push(segment);
         Ok(())
     }

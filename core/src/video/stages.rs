@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     Error, Kind, Result,
+    engine::Tensor,
     pixels::{Alpha, Rgb, Size},
     steps::spill::Spill,
 };
@@ -36,8 +37,19 @@ pub(super) struct Carried {
     pub alpha: Vec<u8>,
     /// Whether a segment begins with it.
     pub begins: bool,
+    /// What was remembered before it, if a segment begins with it.
+    pub memory: Vec<Tensor>,
     small: Small,
     matte: Alpha,
+}
+
+/// What finds mattes.
+pub(super) trait Finder: Send {
+    /// The matte of a small picture.
+    fn matte(&mut self, picture: &Rgb) -> Result<Alpha>;
+
+    /// What it remembers of the frames so far.
+    fn memory(&self) -> Vec<Tensor>;
 }
 
 /// What each stage needs.
@@ -55,8 +67,7 @@ pub(super) struct Stages<'a> {
     pub steady: Steady,
     /// Whether steadied mattes are fitted to their frames' edges.
     pub follow: bool,
-    /// Finds the matte of a small picture.
-    pub matte: &'a mut (dyn FnMut(&Rgb) -> Result<Alpha> + Send),
+    pub finder: &'a mut dyn Finder,
     pub backdrop: Backdrop,
     pub strength: f32,
     /// The screen's light that lies on the subject, once a matte was found before a screen.
@@ -141,7 +152,7 @@ pub(super) fn run(
         segment,
         steady,
         follow,
-        matte,
+        finder,
         backdrop,
         strength,
         spill,
@@ -156,7 +167,7 @@ pub(super) fn run(
         let reading = Reading { size, small, after, before, segment, most };
         let decode = spawn(scope, "decode", move || reading.run(reader, &spare, &decoded))?;
         let finding = spawn(scope, "matte", move || {
-            Finding { steady, follow, matte, matrix, waiting: VecDeque::new() }.run(&to_matte, &matted)
+            Finding { steady, follow, finder, matrix, waiting: VecDeque::new() }.run(&to_matte, &matted)
         })?;
         let composite = spawn(scope, "composite", move || {
             Mixing { backdrop, matrix, strength, spill, size }.run(&to_composite, &mixed)
@@ -256,6 +267,7 @@ impl Reading {
             frame: Frame::black(self.size),
             alpha: Vec::new(),
             begins: false,
+            memory: Vec::new(),
             small: Small { size: self.small, planes: [Vec::new(), Vec::new(), Vec::new()] },
             matte: Alpha::filled(Size::new(1, 1), 0.0),
         }
@@ -265,7 +277,7 @@ impl Reading {
 struct Finding<'a> {
     steady: Steady,
     follow: bool,
-    matte: &'a mut (dyn FnMut(&Rgb) -> Result<Alpha> + Send),
+    finder: &'a mut dyn Finder,
     matrix: Matrix,
     waiting: VecDeque<Carried>,
 }
@@ -278,19 +290,20 @@ impl Finding<'_> {
             let mut mattes = Vec::new();
             // What comes of a segment depends on its frames alone, so that work can go on between any two.
             if carried.begins {
-                mattes = self.steady.finish(&mut self.matte)?;
+                mattes = self.steady.finish(&mut |picture| self.finder.matte(picture))?;
+                carried.memory = self.finder.memory();
             }
             carried.small = Small::of(&carried.frame, carried.small.size)?;
             let picture = carried.small.rgb(self.matrix);
             self.waiting.push_back(carried);
-            mattes.extend(self.steady.push(picture, &mut self.matte)?);
+            mattes.extend(self.steady.push(picture, &mut |picture| self.finder.matte(picture))?);
             busy += begun.elapsed();
             if !self.pass_on(mattes, next, &mut busy) {
                 return Ok(busy);
             }
         }
         let begun = Instant::now();
-        let mattes = self.steady.finish(&mut self.matte)?;
+        let mattes = self.steady.finish(&mut |picture| self.finder.matte(picture))?;
         busy += begun.elapsed();
         self.pass_on(mattes, next, &mut busy);
         Ok(busy)

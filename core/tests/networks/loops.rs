@@ -8,7 +8,8 @@ mod record;
 use std::{env, path::PathBuf, sync::Arc};
 
 use backgroundfx_core::{
-    engine::{Device, Network, Precision, artifacts::License},
+    Kind,
+    engine::{Device, Network, Precision, Tensor, artifacts::License},
     files::{Format, Metadata, Picture},
     models::{Catalog, Given, Input, InputSize, MatAnyone, ModelCard, ModelUsed, Rvm, Sam2Video, Segmenter},
     options::{Options, Point, Region, Subject},
@@ -155,6 +156,33 @@ fn loops_ask_what_the_official_code_asks_and_find_what_it_finds() {
             segmenter.reset();
             replay.rewind();
         }
+    }
+}
+
+/// Interrupted after any frame, another run goes on from what was remembered: it asks and finds what an unbroken one does.
+#[test]
+fn what_is_remembered_goes_on_in_another_run() {
+    for case in &CASES {
+        let record = Record::read(&case.recording());
+        let (options, frames) = (options(&record), frames(&record));
+        let replay = Replay::of(&record);
+        let open = || case.segmenter(replay.networks(), &record);
+        let mut unbroken = open();
+        let find = |segmenter: &mut dyn Segmenter, frames: &[Picture]| -> Vec<Alpha> {
+            frames.iter().map(|frame| segmenter.segment(frame, &options).unwrap().alpha).collect()
+        };
+        let expected = find(unbroken.as_mut(), &frames);
+        for stop in 0..frames.len() {
+            replay.rewind();
+            let (mut first, mut second) = (open(), open());
+            let before = find(first.as_mut(), &frames[..stop]);
+            second.recall(first.memory()).unwrap();
+            let all = [before, find(second.as_mut(), &frames[stop..])].concat();
+            assert!(all == expected, "{}, stopped after {stop}", case.model);
+            replay.assert_at_end(case.model);
+        }
+        let foreign = vec![Tensor::new(vec![1], vec![1.0])];
+        assert_eq!(unbroken.recall(foreign).unwrap_err().kind(), Kind::ResumeMismatch, "{}", case.model);
     }
 }
 

@@ -4,10 +4,11 @@ use std::fs;
 
 use backgroundfx_core::{
     Kind,
+    progress::{Progress, Silent},
     video::{Content, VideoOptions, steady::SteadyOptions},
 };
 
-use crate::support::{Clips, StopAfter, on};
+use crate::support::{Clips, Counting, StopAfter, on};
 
 #[test]
 fn going_on_gives_what_an_unbroken_run_gives() {
@@ -31,6 +32,34 @@ fn going_on_gives_what_an_unbroken_run_gives() {
         let [whole, parts] = [whole, parts].map(|name| fs::read(clips.path(&name)).unwrap());
         assert!(whole == parts, "{name}: the files differ");
     }
+}
+
+#[test]
+fn a_model_goes_on_with_what_it_remembered() {
+    let clips = Clips::new();
+    let input = clips.square("in.mp4", "160x120", 24.0, &[]);
+    let options = VideoOptions { resume: true, ..on("#203040") };
+    let make = |output: &str, progress: &dyn Progress| {
+        clips.make_by(&mut Counting::new(), &input, (output, Content::Composite), &options, progress)
+    };
+    make("whole.mp4", &Silent).unwrap();
+    // Before the first segment, after it, and after the second, each by another process.
+    for stop in [120, 320, 530] {
+        assert_eq!(make("parts.mp4", &StopAfter(stop)).unwrap_err().kind(), Kind::Cancelled, "{stop}");
+        let left = fs::read_dir(clips.path(".parts.mp4.parts")).map_or(0, |files| {
+            files.flatten().filter(|file| file.file_name().to_string_lossy().ends_with(".memory")).count()
+        });
+        assert_eq!(left, usize::from(stop > 250), "one memory is enough, after {stop}");
+    }
+    let memory = clips.path(".parts.mp4.parts/000002.memory");
+    let whole = fs::read(&memory).unwrap();
+    fs::write(&memory, &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(make("parts.mp4", &Silent).unwrap_err().kind(), Kind::ResumeMismatch);
+    fs::write(&memory, whole).unwrap();
+    assert_eq!(make("parts.mp4", &Silent).unwrap().resumed, 500);
+    let [whole, parts] = ["whole.mp4", "parts.mp4"].map(|name| fs::read(clips.path(name)).unwrap());
+    assert!(whole == parts, "the files differ");
+    assert_eq!(clips.files(), ["in.mp4", "parts.mp4", "whole.mp4"]);
 }
 
 #[test]

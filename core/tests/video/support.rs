@@ -8,7 +8,7 @@ use std::{
 
 use backgroundfx_core::{
     Result,
-    engine::{Device, Precision, artifacts::License},
+    engine::{Device, Precision, Tensor, artifacts::License},
     files::{IfExists, Picture},
     models::{ModelUsed, Segmented, Segmenter},
     options::Options,
@@ -44,6 +44,48 @@ impl Segmenter for Bright {
 
     fn used(&self) -> &ModelUsed {
         &self.0
+    }
+}
+
+/// The brighter the surer, and the surer the more frames it remembers.
+pub struct Counting {
+    bright: Bright,
+    seen: f32,
+}
+
+impl Counting {
+    pub fn new() -> Self {
+        Self { bright: Bright::new(), seen: 0.0 }
+    }
+}
+
+impl Segmenter for Counting {
+    fn segment(&mut self, picture: &Picture, options: &Options) -> Result<Segmented> {
+        self.seen += 1.0;
+        let mut found = self.bright.segment(picture, options)?;
+        found.alpha.values_mut().iter_mut().for_each(|value| *value *= self.seen / 1000.0);
+        Ok(found)
+    }
+
+    fn remembers(&self) -> bool {
+        true
+    }
+
+    fn memory(&self) -> Vec<Tensor> {
+        vec![Tensor::new(vec![1], vec![self.seen])]
+    }
+
+    fn recall(&mut self, memory: Vec<Tensor>) -> Result<()> {
+        self.seen = memory[0].values[0];
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.seen = 0.0;
+    }
+
+    fn used(&self) -> &ModelUsed {
+        self.bright.used()
     }
 }
 
@@ -96,13 +138,24 @@ impl Clips {
         options: &VideoOptions,
         progress: &dyn Progress,
     ) -> Result<Summary> {
+        self.make_by(&mut Bright::new(), input, (output, content), options, progress)
+    }
+
+    pub fn make_by(
+        &self,
+        segmenter: &mut dyn Segmenter,
+        input: &Path,
+        (output, content): (&str, Content),
+        options: &VideoOptions,
+        progress: &dyn Progress,
+    ) -> Result<Summary> {
         let path = self.path(output);
         let format = Format::of_path(&path)?;
         let size = probe(&self.ffmpeg, input)?.size;
         let outputs = [(content, path)];
         let job = Job { input, outputs: &outputs, format, if_exists: IfExists::Refuse, options, look: 512 };
         let recipe = recipe_for(Options::default(), Some(size), 512)?;
-        cut_out(&self.ffmpeg, &job, &mut Bright::new(), &recipe, progress)
+        cut_out(&self.ffmpeg, &job, segmenter, &recipe, progress)
     }
 
     /// What ffprobe prints of a file's streams of one kind: the values of some entries, a line each.

@@ -96,6 +96,29 @@ impl Memory {
         }
     }
 
+    /// All of it as tensors: frames since one was remembered, what is known of the last frame, then each remembered frame.
+    pub fn tensors(&self) -> Vec<Tensor> {
+        let since = Tensor::new(vec![1], vec![self.since as f32]);
+        let last = [&self.sensory, &self.summaries, &self.last_matte, &self.last_value, &self.last_pixels];
+        let frames = [&self.first].into_iter().chain(&self.later);
+        let planes = frames.flat_map(|frame| [&frame.key, &frame.shrinkage, &frame.value]);
+        [since].into_iter().chain(last.into_iter().chain(planes).cloned()).collect()
+    }
+
+    /// The memory of which these are the [`tensors`](Self::tensors); nothing for others.
+    pub fn from_tensors(tensors: Vec<Tensor>) -> Option<Self> {
+        let mut tensors = tensors.into_iter();
+        let since = tensors.next()?.values.first().map(|since| *since as u32)?;
+        let (sensory, summaries) = (tensors.next()?, tensors.next()?);
+        let (last_matte, last_value, last_pixels) = (tensors.next()?, tensors.next()?, tensors.next()?);
+        let mut frames = VecDeque::new();
+        while let Some(key) = tensors.next() {
+            frames.push_back(Frame { key, shrinkage: tensors.next()?, value: tensors.next()? });
+        }
+        let first = frames.pop_front()?;
+        Some(Self { first, later: frames, since, sensory, summaries, last_matte, last_value, last_pixels })
+    }
+
     /// The inputs of the readout that come of it: the first frame's places, then the others', the latest last.
     pub fn recall(&self) -> [(&'static str, Tensor); 4] {
         let all = |plane: fn(&Frame) -> &Tensor| {

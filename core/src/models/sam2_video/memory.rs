@@ -43,6 +43,26 @@ impl Memory {
         self.age += 1;
     }
 
+    /// All of it as tensors: its age, then features and pointer of each frame.
+    pub fn tensors(&self) -> Vec<Tensor> {
+        let frames = [&self.first].into_iter().chain(&self.later);
+        let both = |frame: &Remembered| {
+            [frame.features.clone(), Tensor::new(vec![frame.pointer.len()], frame.pointer.clone())]
+        };
+        [Tensor::new(vec![1], vec![self.age as f32])].into_iter().chain(frames.flat_map(both)).collect()
+    }
+
+    /// The memory of which these are the [`tensors`](Self::tensors); nothing for others.
+    pub fn from_tensors(tensors: Vec<Tensor>) -> Option<Self> {
+        let mut tensors = tensors.into_iter();
+        let age = tensors.next()?.values.first().map(|age| *age as usize)?;
+        let mut frames = VecDeque::new();
+        while let Some(features) = tensors.next() {
+            frames.push_back(Remembered { features, pointer: tensors.next()?.values });
+        }
+        Some(Self { first: frames.pop_front()?, later: frames, age })
+    }
+
     /// The inputs of the network that recalls: features of the first frame and of the latest ones, the latest last;
     /// pointers of the first frame and of the latest ones, the latest first.
     pub fn recall(&self) -> Vec<(&'static str, Tensor)> {
