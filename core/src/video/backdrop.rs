@@ -82,7 +82,7 @@ impl Backdrop {
         ];
         // Where its length is known, going on in the middle shows what an unbroken run would show there.
         let from = clip.seconds.filter(|seconds| *seconds > 0.0).map_or(0.0, |seconds| from % seconds);
-        let reading = Reading { from, filters, repeated: true };
+        let reading = Reading { from, filters, repeated: true, decoder: None };
         let reader = Reader::open(ffmpeg, Source::File(path), &reading)?;
         let reader = reader.ok_or_else(|| Error::new(Kind::VideoUnreadable, "the clip has no frames"))?;
         Ok(Self::Moving(Box::new(reader), Frame::black(size)))

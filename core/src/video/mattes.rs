@@ -49,13 +49,19 @@ impl Mattes {
     fn open(&self, size: Size) -> Result<(Reader, Frame)> {
         let clip = probe(&self.ffmpeg, &self.path)?;
         let mut filters: Vec<String> = self.rate.iter().map(|rate| format!("fps={rate}")).collect();
-        if has_alpha(&clip.pixel_format) {
+        if clip.transparent {
             filters.push("alphaextract".to_owned());
         }
         let Size { width, height } = size;
         filters.push(format!("scale={width}:{height}:flags=bicubic:out_range=pc"));
         filters.push("format=yuv420p".to_owned());
-        let reading = Reading { from: self.from, filters, repeated: false };
+        // ffmpeg's own decoders leave out the transparency that WebM has beside its pictures.
+        let decoder = match clip.codec.as_str() {
+            "vp9" if clip.transparent => Some("libvpx-vp9"),
+            "vp8" if clip.transparent => Some("libvpx"),
+            _ => None,
+        };
+        let reading = Reading { from: self.from, filters, repeated: false, decoder };
         let reader = Reader::open(&self.ffmpeg, Source::File(&self.path), &reading)?.ok_or_else(|| self.ended())?;
         Ok((reader, Frame::black(size)))
     }
@@ -84,11 +90,6 @@ impl Mattes {
         // Of full range, unlike other frames': that of a clip's transparency is kept as it is.
         Ok(Alpha::from_u8(size, frame.planes()[0]))
     }
-}
-
-/// Whether samples of a format, in ffmpeg's words, have transparency.
-fn has_alpha(pixels: &str) -> bool {
-    ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya"].iter().any(|start| pixels.starts_with(start))
 }
 
 impl Segmenter for Mattes {

@@ -60,7 +60,7 @@ pub(super) fn unseen(options: &VideoOptions) -> Result<Reading> {
         Scale::Size(width, height) => format!("scale={width}:{height}:flags=bicubic:out_range=tv"),
     });
     let filters = rate.into_iter().chain(scale).chain(["format=yuv420p".to_owned()]).collect();
-    Ok(Reading { from: 0.0, filters, repeated: false })
+    Ok(Reading { from: 0.0, filters, repeated: false, decoder: None })
 }
 
 impl Plan {
@@ -131,7 +131,7 @@ impl Plan {
         if size != self.scaled {
             filters.push(format!("crop={}:{}:0:0", size.width, size.height));
         }
-        Reading { from, filters, repeated: false }
+        Reading { from, filters, repeated: false, decoder: None }
     }
 
     /// The colours that players are told of.

@@ -22,6 +22,8 @@ pub struct Clip {
     pub pixel_format: String,
     /// Which matrix, primaries, transfer and range its colours have.
     pub color: ColorTags,
+    /// Whether its frames have transparency.
+    pub transparent: bool,
     /// Whether a frame holds two fields taken one after the other.
     pub interlaced: bool,
     /// The codec of its pictures.
@@ -117,6 +119,8 @@ struct SideData {
 struct Tags {
     #[serde(default, deserialize_with = "number")]
     rotate: Option<f64>,
+    #[serde(alias = "ALPHA_MODE")]
+    alpha_mode: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -182,6 +186,9 @@ pub(super) fn path_argument(path: &Path) -> std::ffi::OsString {
     argument
 }
 
+/// How names of pixel formats with transparency begin.
+const ALPHA: [&str; 7] = ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya"];
+
 fn clip(answer: &Answer) -> Result<Clip> {
     let is = |kind: &'static str| move |stream: &&Stream| stream.codec_type.as_deref() == Some(kind);
     let pictures = answer.streams.iter().filter(is("video")).find(|stream| stream.disposition.attached_pic == 0);
@@ -209,6 +216,8 @@ fn clip(answer: &Answer) -> Result<Clip> {
             transfer: name(&stream.color_transfer),
             range: name(&stream.color_range),
         },
+        transparent: stream.tags.alpha_mode.as_deref() == Some("1")
+            || stream.pix_fmt.as_deref().is_some_and(|pixels| ALPHA.iter().any(|start| pixels.starts_with(start))),
         interlaced: matches!(stream.field_order.as_deref(), Some("tt" | "bb" | "tb" | "bt")),
         codec: stream.codec_name.clone().unwrap_or_default(),
         pixel_shape: stream

@@ -26,6 +26,8 @@ pub(super) struct Reading {
     pub filters: Vec<String>,
     /// Whether the file is begun again at its end, for ever.
     pub repeated: bool,
+    /// The decoder in ffmpeg's words, where not its own choice.
+    pub decoder: Option<&'static str>,
 }
 
 /// Where clips are read from.
@@ -98,6 +100,9 @@ impl Reader {
         }
         if reading.from > 0.0 {
             command.args(["-ss", &format!("{:.6}", reading.from)]);
+        }
+        if let Some(decoder) = reading.decoder {
+            command.args(["-c:v", decoder]);
         }
         let filters = [&reading.filters[..], &["showinfo=checksum=0".to_owned()]].concat().join(",");
         match source {
