@@ -111,7 +111,7 @@ impl Segmenter for Mattes {
     }
 
     fn memory(&self) -> Vec<Tensor> {
-        vec![Tensor::new(vec![1], vec![self.given as f32])]
+        vec![Tensor::new(vec![1], vec![self.given.max(self.over) as f32])]
     }
 
     fn recall(&mut self, memory: Vec<Tensor>) -> Result<()> {

@@ -5,7 +5,7 @@ use std::fs;
 use backgroundfx_core::{
     Kind,
     progress::{Progress, Silent},
-    video::{Content, VideoOptions, steady::SteadyOptions},
+    video::{Content, Mattes, VideoOptions, steady::SteadyOptions},
 };
 
 use crate::support::{Clips, Counting, StopAfter, on};
@@ -60,6 +60,25 @@ fn a_model_goes_on_with_what_it_remembered() {
     let [whole, parts] = ["whole.mp4", "parts.mp4"].map(|name| fs::read(clips.path(name)).unwrap());
     assert!(whole == parts, "the files differ");
     assert_eq!(clips.files(), ["in.mp4", "parts.mp4", "whole.mp4"]);
+}
+
+#[test]
+fn mattes_of_ones_own_go_on_at_their_frame() {
+    let clips = Clips::new();
+    let input = clips.square("in.mp4", "160x120", 24.0, &[]);
+    let options = VideoOptions { resume: true, ..on("#203040") };
+    let make = |output: &str, progress: &dyn Progress| {
+        let mut mattes = Mattes::new(clips.ffmpeg.clone(), input.clone(), 0.0, None);
+        clips.make_by(&mut mattes, &input, (output, Content::Composite), &options, progress)
+    };
+    make("whole.mp4", &Silent).unwrap();
+    // After the first segment, and twice where work has only just gone on.
+    for stop in [320, 251, 260] {
+        assert_eq!(make("parts.mp4", &StopAfter(stop)).unwrap_err().kind(), Kind::Cancelled, "{stop}");
+    }
+    assert_eq!(make("parts.mp4", &Silent).unwrap().resumed, 250);
+    let [whole, parts] = ["whole.mp4", "parts.mp4"].map(|name| fs::read(clips.path(name)).unwrap());
+    assert!(whole == parts, "the files differ");
 }
 
 #[test]
