@@ -183,17 +183,18 @@ pub(crate) fn foreign_memory() -> Error {
     Error::new(Kind::ResumeMismatch, "what is remembered of the finished part is not of this model")
 }
 
-/// A size among tensors that are remembered.
-fn remembered_size(size: Size) -> Tensor {
-    Tensor::new(vec![2], vec![size.width as f32, size.height as f32])
+/// What is remembered of a clip with frames of a size.
+fn remembered(size: Size, rest: Vec<Tensor>) -> Vec<Tensor> {
+    let size = Tensor::new(vec![2], vec![size.width as f32, size.height as f32]);
+    [size].into_iter().chain(rest).collect()
 }
 
-/// The size again.
-fn recalled_size(tensor: &Tensor) -> Result<Size> {
-    match tensor.values[..] {
-        [width, height] => Ok(Size::new(width as u32, height as u32)),
-        _ => Err(foreign_memory()),
-    }
+/// The clip again, which `clip` makes of size and rest; nothing where nothing was remembered.
+fn recalled<T>(memory: Vec<Tensor>, clip: impl FnOnce(Size, Vec<Tensor>) -> Option<T>) -> Result<Option<T>> {
+    let mut memory = memory.into_iter();
+    let Some(size) = memory.next() else { return Ok(None) };
+    let [width, height] = size.values[..] else { return Err(foreign_memory()) };
+    clip(Size::new(width as u32, height as u32), memory.collect()).map(Some).ok_or_else(foreign_memory)
 }
 
 /// The table of all variants, the built-in ones and the user's own.

@@ -6,8 +6,7 @@ mod memory;
 use std::sync::Arc;
 
 use super::{
-    Input, InputSize, Layout, ModelCard, ModelUsed, Output, Segmented, Segmenter, foreign_memory, parts::Part,
-    recalled_size, remembered_size,
+    Input, InputSize, Layout, ModelCard, ModelUsed, Output, Segmented, Segmenter, parts::Part, recalled, remembered,
 };
 use crate::{
     Error, Kind, Result,
@@ -321,19 +320,11 @@ impl Segmenter for MatAnyone {
     }
 
     fn memory(&self) -> Vec<Tensor> {
-        let all = |clip: &Clip| [remembered_size(clip.size)].into_iter().chain(clip.memory.tensors()).collect();
-        self.clip.as_ref().map(all).unwrap_or_default()
+        self.clip.as_ref().map(|clip| remembered(clip.size, clip.memory.tensors())).unwrap_or_default()
     }
 
-    fn recall(&mut self, mut memory: Vec<Tensor>) -> Result<()> {
-        let rest = memory.split_off(memory.len().min(1));
-        self.clip = match memory.pop() {
-            None => None,
-            Some(size) => {
-                let memory = Memory::from_tensors(rest).ok_or_else(foreign_memory)?;
-                Some(Clip { size: recalled_size(&size)?, memory })
-            }
-        };
+    fn recall(&mut self, memory: Vec<Tensor>) -> Result<()> {
+        self.clip = recalled(memory, |size, rest| Some(Clip { size, memory: Memory::from_tensors(rest)? }))?;
         Ok(())
     }
 

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{
-    Input, InputSize, Layout, ModelCard, ModelUsed, Output, Segmented, Segmenter, foreign_memory, parts, parts::Part,
-    recalled_size, remembered_size,
+    Input, InputSize, Layout, ModelCard, ModelUsed, Output, Segmented, Segmenter, parts, parts::Part, recalled,
+    remembered,
 };
 use crate::{
     Error, Kind, Result,
@@ -128,19 +128,11 @@ impl Segmenter for Rvm {
     }
 
     fn memory(&self) -> Vec<Tensor> {
-        let all = |clip: &Clip| [remembered_size(clip.seen)].into_iter().chain(clip.states.clone()).collect();
-        self.clip.as_ref().map(all).unwrap_or_default()
+        self.clip.as_ref().map(|clip| remembered(clip.seen, clip.states.to_vec())).unwrap_or_default()
     }
 
-    fn recall(&mut self, mut memory: Vec<Tensor>) -> Result<()> {
-        let states = memory.split_off(memory.len().min(1));
-        self.clip = match memory.pop() {
-            None => None,
-            Some(seen) => {
-                let states = states.try_into().map_err(|_| foreign_memory())?;
-                Some(Clip { seen: recalled_size(&seen)?, states })
-            }
-        };
+    fn recall(&mut self, memory: Vec<Tensor>) -> Result<()> {
+        self.clip = recalled(memory, |seen, states| Some(Clip { seen, states: states.try_into().ok()? }))?;
         Ok(())
     }
 

@@ -6,8 +6,8 @@ mod memory;
 use std::sync::Arc;
 
 use super::{
-    IMAGENET, Input, ModelCard, ModelUsed, Output, Segmented, Segmenter, foreign_memory, parts, parts::Part,
-    prompted::Prompt, recalled_size, remembered_size,
+    IMAGENET, Input, ModelCard, ModelUsed, Output, Segmented, Segmenter, parts, parts::Part, prompted::Prompt,
+    recalled, remembered,
 };
 use crate::{
     Result,
@@ -254,19 +254,11 @@ impl Segmenter for Sam2Video {
     }
 
     fn memory(&self) -> Vec<Tensor> {
-        let all = |clip: &Clip| [remembered_size(clip.size)].into_iter().chain(clip.memory.tensors()).collect();
-        self.clip.as_ref().map(all).unwrap_or_default()
+        self.clip.as_ref().map(|clip| remembered(clip.size, clip.memory.tensors())).unwrap_or_default()
     }
 
-    fn recall(&mut self, mut memory: Vec<Tensor>) -> Result<()> {
-        let rest = memory.split_off(memory.len().min(1));
-        self.clip = match memory.pop() {
-            None => None,
-            Some(size) => {
-                let memory = Memory::from_tensors(rest).ok_or_else(foreign_memory)?;
-                Some(Clip { size: recalled_size(&size)?, memory })
-            }
-        };
+    fn recall(&mut self, memory: Vec<Tensor>) -> Result<()> {
+        self.clip = recalled(memory, |size, rest| Some(Clip { size, memory: Memory::from_tensors(rest)? }))?;
         Ok(())
     }
 
