@@ -9,7 +9,7 @@ use backgroundfx_core::{
     files::{self, Encodable, Format, Metadata, ReadOptions, WriteOptions},
     models::Catalog,
     pixels::{Alpha, Rgb, Size},
-    steps::{foreground, refine_edges},
+    steps::{edge_network, foreground, refine_edges},
     tensor,
 };
 
@@ -39,6 +39,7 @@ const STAGES: &[Stage] = &[
         let output = Tensor::new(vec![1, 1, 1024, 1024], vec![0.5; 1 << 20]);
         drop(tensor::to_matte(output, card, material.color.size()).expect("it can be enlarged"));
     }),
+    ("edge_network", |material| edge_network::correct(&material.color, &mut material.raw.clone())),
     ("refine_edges", |material| refine_edges::refine(&material.color, &mut material.raw.clone())),
     ("foreground", |material| foreground::estimate(&mut material.color.clone(), &material.refined, 1.0)),
     ("png", |material| drop(encode(material, Format::Png))),

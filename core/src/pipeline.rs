@@ -18,7 +18,7 @@ use crate::{
     progress::{self, Progress},
     steps::{
         composite::{self, Ground},
-        foreground, layout,
+        edge_network, foreground, layout,
         matting::Method,
         refine_edges, shadow,
         spill::{self, Spill},
@@ -266,6 +266,7 @@ fn matte_of(
     let soft = method.and_then(|_| marked.softness(segmenter, &matte));
     let rough = marked.instead.is_none() && !segmenter.follows_edges();
     if options.compat == Compat::None && options.edges.refine && rough {
+        edge_network::correct(&picture.color, &mut matte);
         refine_edges::refine(&picture.color, &mut matte);
     }
     clock.lap("refine_edges");

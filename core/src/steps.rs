@@ -1,6 +1,7 @@
 //! The steps of the pipeline, each a plain function from typed input to typed output.
 
 pub mod composite;
+pub mod edge_network;
 pub mod foreground;
 pub mod guided_filter;
 pub mod layout;

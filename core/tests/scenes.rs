@@ -20,6 +20,13 @@ use backgroundfx_core::{
     progress::Silent,
 };
 
+/// The network alone.
+fn unrefined() -> Options {
+    let mut options = Options::default();
+    options.edges.refine = false;
+    options
+}
+
 /// How far a matte may be from the accepted one, and how much farther from the truth.
 struct Allowed {
     /// Mean absolute difference to the accepted matte.
@@ -32,9 +39,11 @@ struct Allowed {
 
 /// What processors and compilers may change.
 const SAME: Allowed = Allowed { difference: 0.002, mae: 0.002, iou: 0.004 };
-/// What computing in 8 bits may change. Much of the union can hang on a region of even odds, such as the ball behind the
-/// headphones.
+/// What computing in 8 bits may change; of the error, in the network's own matte. Much of the union can hang on a region of
+/// even odds, such as the ball behind the headphones, and later steps decide for one side or the other.
 const EIGHT_BITS: Allowed = Allowed { difference: 0.005, mae: 0.002, iou: 0.05 };
+/// How much farther from the truth all scenes may be on average in 8 bits, when all is done.
+const EIGHT_BITS_ON_AVERAGE: f64 = 0.0005;
 
 fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata")
@@ -51,20 +60,33 @@ fn scenes() -> Vec<(String, String)> {
     rows.map(|row| (row[0].to_owned(), row[3].to_owned())).collect()
 }
 
-/// Accepted distances to the true mattes: name, mean absolute error, intersection over union.
-fn accepted() -> Vec<(String, f64, f64)> {
+/// Accepted distances to the true mattes.
+struct Accepted {
+    name: String,
+    /// Mean absolute error, and intersection over union.
+    mae: f64,
+    iou: f64,
+    /// Mean absolute error of the network's own matte, in single precision.
+    network_mae: f64,
+}
+
+fn accepted() -> Vec<Accepted> {
     let index = fs::read_to_string(testdata().join("goldens/index.csv")).unwrap_or_default();
     let rows = index.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
     let number = |text: &str| text.parse::<f64>().expect("distances are numbers");
-    rows.map(|row| (row[0].to_owned(), number(row[1]), number(row[2]))).collect()
+    let accepted = |row: Vec<&str>| {
+        let (name, mae, iou, network_mae) = (row[0].to_owned(), number(row[1]), number(row[2]), number(row[3]));
+        Accepted { name, mae, iou, network_mae }
+    };
+    rows.map(accepted).collect()
 }
 
 /// What the default model makes of each scene, and its distances to the truth.
-fn cut_out_scenes(precision: Precision, mut take: impl FnMut(&str, &str, &Cutout, &Distances)) {
+fn cut_out_scenes(precision: Precision, options: Options, mut take: impl FnMut(&str, &str, &Cutout, &Distances)) {
     let engine =
         Engine::open(EngineOptions { precision, ..EngineOptions::default() }).expect("the store can be opened");
     let mut segmenter = Catalog::built_in().segmenter(&engine, DEFAULT, Device::Cpu, &Silent).expect("the model loads");
-    let recipe = Recipe::new(Options::default()).expect("the defaults hold");
+    let recipe = Recipe::new(options).expect("the defaults hold");
     let scenes = scenes();
     assert!(scenes.len() >= 12, "only {} scenes", scenes.len());
     for (name, kind) in &scenes {
@@ -84,7 +106,7 @@ fn cut_out_scenes(precision: Precision, mut take: impl FnMut(&str, &str, &Cutout
 fn scenes_come_out_as_accepted_and_near_the_truth() {
     let accept = std::env::var_os("BACKGROUNDFX_ACCEPT").is_some();
     let (before, mut now, mut wrong) = (accepted(), Vec::new(), Vec::new());
-    cut_out_scenes(Precision::Fp32, |name, kind, cutout, truth| {
+    cut_out_scenes(Precision::Fp32, Options::default(), |name, kind, cutout, truth| {
         if (kind == "empty") != cutout.report.subject.is_none() {
             wrong.push(format!("{name} ({kind}): the subject found is {:?}", cutout.report.subject));
         }
@@ -96,8 +118,12 @@ fn scenes_come_out_as_accepted_and_near_the_truth() {
         }
     });
     if accept {
-        let rows = now.iter().map(|(name, mae, iou)| format!("{name},{mae:.5},{iou:.4}\n"));
-        fs::write(testdata().join("goldens/index.csv"), format!("name,mae,iou\n{}", rows.collect::<String>())).unwrap();
+        let mut network = Vec::new();
+        cut_out_scenes(Precision::Fp32, unrefined(), |_, _, _, truth| network.push(truth.mae));
+        let rows = now.iter().zip(network);
+        let rows = rows.map(|((name, mae, iou), network)| format!("{name},{mae:.5},{iou:.4},{network:.5}\n"));
+        let index = format!("name,mae,iou,network_mae\n{}", rows.collect::<String>());
+        fs::write(testdata().join("goldens/index.csv"), index).unwrap();
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -105,22 +131,35 @@ fn scenes_come_out_as_accepted_and_near_the_truth() {
 #[test]
 #[ignore = "needs the runtime and weights"]
 fn in_eight_bits_scenes_stay_near_the_accepted_mattes_and_as_near_the_truth() {
-    let (before, mut wrong) = (accepted(), Vec::new());
-    cut_out_scenes(Precision::Int8, |name, kind, cutout, truth| {
+    let (before, mut wrong, mut farther) = (accepted(), Vec::new(), 0.0);
+    let of = |name: &str| before.iter().find(|accepted| accepted.name == name).expect("an accepted scene");
+    // The error is judged below.
+    let allowed = Allowed { mae: f64::INFINITY, ..EIGHT_BITS };
+    cut_out_scenes(Precision::Int8, Options::default(), |name, kind, cutout, truth| {
         if (kind == "empty") != cutout.report.subject.is_none() {
             wrong.push(format!("{name} ({kind}): the subject found is {:?}", cutout.report.subject));
         }
-        wrong.extend(judge(name, &cutout.matte, truth, &before, &EIGHT_BITS));
+        wrong.extend(judge(name, &cutout.matte, truth, &before, &allowed));
+        farther += (truth.mae - of(name).mae) / before.len() as f64;
+    });
+    if farther > EIGHT_BITS_ON_AVERAGE {
+        wrong.push(format!("on average MAE is greater by {farther:.5}"));
+    }
+    cut_out_scenes(Precision::Int8, unrefined(), |name, _, _, truth| {
+        let (now, accepted) = (truth.mae, of(name).network_mae);
+        if now > accepted + EIGHT_BITS.mae {
+            wrong.push(format!("{name}: the network's matte to the truth MAE {now:.5}, accepted {accepted:.5}"));
+        }
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// What is not as accepted.
-fn judge(name: &str, got: &Alpha, truth: &Distances, before: &[(String, f64, f64)], allowed: &Allowed) -> Vec<String> {
+fn judge(name: &str, got: &Alpha, truth: &Distances, before: &[Accepted], allowed: &Allowed) -> Vec<String> {
     let mut wrong = Vec::new();
-    match before.iter().find(|(accepted, ..)| accepted == name) {
+    match before.iter().find(|accepted| accepted.name == name) {
         None => wrong.push(format!("{name}: nothing accepted yet")),
-        Some((_, mae, iou)) => {
+        Some(Accepted { mae, iou, .. }) => {
             if truth.mae > mae + allowed.mae || truth.iou < iou - allowed.iou {
                 let (mae_now, iou_now) = (truth.mae, truth.iou);
                 wrong.push(format!(

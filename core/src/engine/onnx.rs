@@ -5,6 +5,8 @@
 
 #![expect(missing_docs, reason = "the messages and fields are the specification's, documented there")]
 
+pub mod attributes;
+
 use prost::Message;
 
 /// Element type numbers of `TensorProto.DataType` that are named in our code.

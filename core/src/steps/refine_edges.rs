@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     options::Edges,
-    pixels::{Alpha, Rgb},
+    pixels::{Alpha, Rgb, Size},
 };
 
 /// Radius of the fine filter, as a share of the picture's diagonal; the coarse one is four times that.
@@ -79,6 +79,7 @@ fn blend_by_softness(guide: &[[f32; 3]], matte: &Plane, radius: usize) -> Coeffi
 
 /// Where a matte as a network gave it is soft, on a grid.
 pub struct Softness {
+    size: Size,
     /// 0 where it is crisp, 1 where it is soft.
     weights: Plane,
     block: usize,
@@ -94,7 +95,15 @@ impl Softness {
         let radius = (4.0 * FINE_RADIUS * matte.size().diagonal() / block as f32).round() as usize;
         let mut weights = box_mean(&Plane { size: small.size, values }, radius);
         weights.values.iter_mut().for_each(|value| *value = smooth_step(*value, SOFTNESS));
-        Self { weights, block }
+        Self { size: matte.size(), weights, block }
+    }
+
+    /// For every pixel 0 where it is crisp, 1 where it is soft.
+    #[must_use]
+    pub fn everywhere(&self) -> Alpha {
+        let mut all = Alpha::filled(self.size, 0.0);
+        change_by_grid(&mut all, &self.weights, self.block, |value, _, soft| *value = soft);
+        all
     }
 
     /// Takes over what `other` found where it is soft, and leaves `matte` where it is crisp.

@@ -37,7 +37,7 @@ pub fn is_offered(app: &App) -> bool {
 /// `GET /v1/device`: the default model, how a picture becomes its input and its output a matte, and the files to load.
 pub async fn offer(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
     let offered = offered(&app).await?;
-    let [script, wasm, network] = &offered.files;
+    let [script, wasm, network, edge_network] = &offered.files;
     let InputSize::Fixed { width, height } = offered.card.input.size else { return Err(none(&app).into()) };
     let activation = if offered.card.output.activation == Activation::Sigmoid { "sigmoid" } else { "none" };
     Ok(Json(json!({
@@ -45,7 +45,12 @@ pub async fn offer(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> 
         "precision": offered.precision,
         "input": {"width": width, "height": height, "mean": offered.card.input.mean, "std": offered.card.input.std},
         "output": {"name": offered.output, "channel": offered.card.output.channel, "activation": activation},
-        "files": {"script": told(script)?, "wasm": told(wasm)?, "network": told(network)?},
+        "files": {
+            "script": told(script)?,
+            "wasm": told(wasm)?,
+            "network": told(network)?,
+            "edge_network": told(edge_network)?,
+        },
     })))
 }
 
@@ -76,8 +81,8 @@ struct Offered {
     precision: String,
     /// The output's name; the first one when unset.
     output: Option<String>,
-    /// The runtime's script and its WebAssembly, and the network.
-    files: [PathBuf; 3],
+    /// The runtime's script and its WebAssembly, the network, and the one that corrects edges.
+    files: [PathBuf; 4],
 }
 
 /// Fetches and makes what is not there yet.
@@ -95,7 +100,8 @@ async fn offered(app: &Arc<App>) -> Result<Offered> {
         let [script, wasm] = [runtime(RUNTIME[0])?, runtime(RUNTIME[1])?];
         let network = engine.portable(card.weights(inference.catalog().manifest()), &Silent)?;
         let output = card.output.name.clone().or_else(|| network.found.output().map(str::to_owned));
-        Ok(Offered { precision: network.precision.to_string(), output, files: [script, wasm, network.file], card })
+        let files = [script, wasm, network.file, engine.portable_edge_network()?];
+        Ok(Offered { precision: network.precision.to_string(), output, files, card })
     });
     made.await.map_err(|error| Error::new(Kind::Internal, "a file for browsers could not be made").because(error))?
 }

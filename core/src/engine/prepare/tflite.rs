@@ -4,7 +4,6 @@
 //! `[1, channels, height, width]`, which is what the runtime is quick with: weights are put in order once, and nothing
 //! is turned around while the network runs. Weights in half precision become single.
 
-mod attributes;
 mod flatbuffer;
 mod making;
 mod operators;

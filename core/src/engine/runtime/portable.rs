@@ -11,6 +11,7 @@ use crate::{
     engine::{Precision, prepare},
     files::{IfExists, write_atomically},
     progress::Progress,
+    steps::edge_network,
 };
 
 /// A model's graph that can be given away.
@@ -78,6 +79,23 @@ impl Engine {
             write_atomically(&named, &std::fs::read(&file).map_err(failed)?, IfExists::Replace)?;
         }
         Ok(named)
+    }
+
+    /// The [network that corrects edges](crate::steps::edge_network) as a file for other runtimes.
+    ///
+    /// # Errors
+    /// [`Kind::OutputUnwritable`].
+    pub fn portable_edge_network(&self) -> Result<PathBuf> {
+        let graph = edge_network::graph();
+        let folder = self.portable_folder();
+        let file = folder.join(format!("edge-network-{:08x}.onnx", crc32fast::hash(&graph)));
+        if !file.is_file() {
+            std::fs::create_dir_all(&folder).map_err(|error| {
+                Error::new(Kind::OutputUnwritable, format!("cannot make {}", folder.display())).because(error)
+            })?;
+            write_atomically(&file, &graph, IfExists::Replace)?;
+        }
+        Ok(file)
     }
 
     fn portable_folder(&self) -> PathBuf {

@@ -227,7 +227,7 @@ fn outputs() -> Value {
             ("precision", json!({"enum": ["int8", "fp32"]})),
             ("input", json!({"type": "object", "description": "Pixels that the network sees; each channel, 0 to 1, less `mean`, over `std`."})),
             ("output", json!({"type": "object", "description": "The output's name, its channel, and what turns that into 0 to 1."})),
-            ("files", json!({"type": "object", "description": "`script` and `wasm` of ONNX Runtime, and the `network`: each with `url` and `bytes`."})),
+            ("files", json!({"type": "object", "description": "`script` and `wasm` of ONNX Runtime, the `network`, and the `edge_network` that corrects its mattes: each with `url` and `bytes`."})),
         ]),
         "Account": object(&[
             ("organisation", text()), ("actor", text()), ("role", text()), ("scopes", json!({"type": "array"})), ("rate", json!({"type": "object"})),

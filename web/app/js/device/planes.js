@@ -106,6 +106,28 @@ export function between(length, block, cells) {
 }
 
 /**
+ * A plane of one number a cell at the size that it was shrunk from, linear between the cells' middles.
+ * @param {Float32Array} small
+ * @param {{ width: number, height: number }} cells
+ * @param {{ width: number, height: number }} size
+ * @param {number} block
+ */
+export function enlarge(small, cells, { width, height }, block) {
+  const [across, down] = [between(width, block, cells.width), between(height, block, cells.height)];
+  const large = new Float32Array(width * height);
+  for (let y = 0, at = 0; y < height; y += 1) {
+    const [upper, lower] = [down.low[y] * cells.width, down.high[y] * cells.width];
+    for (let x = 0; x < width; x += 1, at += 1) {
+      const [left, right, share] = [across.low[x], across.high[x], across.share[x]];
+      const above = small[upper + left] + share * (small[upper + right] - small[upper + left]);
+      const below = small[lower + left] + share * (small[lower + right] - small[lower + left]);
+      large[at] = above + down.share[y] * (below - above);
+    }
+  }
+  return large;
+}
+
+/**
  * Rises smoothly from 0 at `low` to 1 at `high`.
  * @param {number} value
  * @param {readonly [number, number]} range

@@ -1,7 +1,7 @@
 // Makes a matte follow the picture's edges, as the server's default does: a colour guided filter whose radius grows where the
 // matte is soft (He, Sun: Fast Guided Filter, 2015).
 
-import { between, boxMean, plane, shrink, smoothStep } from "./planes.js";
+import { between, boxMean, enlarge, plane, shrink, smoothStep } from "./planes.js";
 
 /** @typedef {import("./planes.js").Plane} Plane */
 
@@ -30,6 +30,22 @@ export function refine({ width, height, data }, matte) {
   const guide = shrink({ width, height, values: data }, 4, 3, block, 1 / 255);
   const small = shrink({ width, height, values: matte }, 1, 1, block);
   apply({ width, height, data }, matte, blended(guide, small, cells), block);
+}
+
+/**
+ * Where a matte as a network gave it is soft: 0 where it is crisp, 1 where it is soft.
+ * @param {Float32Array} matte
+ * @param {number} width
+ * @param {number} height
+ */
+export function softness(matte, width, height) {
+  const diagonal = Math.hypot(width, height);
+  const block = Math.max(1, Math.round((2 * FINE_RADIUS * diagonal) / CELLS));
+  const small = shrink({ width, height, values: matte }, 1, 1, block);
+  const values = small.values.map((alpha) => 4 * alpha * (1 - alpha));
+  const radius = Math.round((4 * FINE_RADIUS * diagonal) / block);
+  const soft = boxMean(values, small.width, small.height, radius).map((value) => smoothStep(value, SOFTNESS));
+  return enlarge(soft, small, { width, height }, block);
 }
 
 /**

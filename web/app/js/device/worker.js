@@ -1,6 +1,7 @@
 // The thread that computes: it holds the network, finds mattes and makes pictures of them.
 
 import { compose, pixelsOf } from "./compose.js";
+import { correct } from "./edge_network.js";
 import { refine } from "./refine.js";
 import { resizeColors, resizeMatte } from "./resample.js";
 
@@ -10,10 +11,10 @@ import { resizeColors, resizeMatte } from "./resample.js";
  * @property {string} precision
  * @property {{ width: number, height: number, mean: number[], std: number[] }} input
  * @property {{ name: string | null, channel: number, activation: "none" | "sigmoid" }} output
- * @property {Record<"script" | "wasm" | "network", { url: string, bytes: number }>} files
+ * @property {Record<"script" | "wasm" | "network" | "edge_network", { url: string, bytes: number }>} files
  */
 
-/** @type {{ offer: Offer, runtime: any, session: any } | null} */
+/** @type {{ offer: Offer, runtime: any, session: any, edges: any } | null} */
 let loaded = null;
 
 /**
@@ -27,8 +28,10 @@ async function load(offer, progress) {
   // Several cores are open to pages that hold nothing of others only.
   runtime.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(8, navigator.hardwareConcurrency || 1) : 1;
   const network = await fetched(offer.files.network, progress);
-  const session = await runtime.InferenceSession.create(network, { executionProviders: ["wasm"] });
-  loaded = { offer, runtime, session };
+  const small = await fetched(offer.files.edge_network, () => undefined);
+  const create = (/** @type {Uint8Array} */ graph) =>
+    runtime.InferenceSession.create(graph, { executionProviders: ["wasm"] });
+  loaded = { offer, runtime, session: await create(network), edges: await create(small) };
 }
 
 /**
@@ -56,7 +59,7 @@ async function fetched({ url, bytes }, progress) {
  */
 async function find(bitmap) {
   if (!loaded) throw new Error("the network is not loaded");
-  const { offer, runtime, session } = loaded;
+  const { offer, runtime, session, edges } = loaded;
   const pixels = pixelsOf(bitmap);
   const input = inputOf(pixels, offer.input);
   const { width, height } = offer.input;
@@ -70,6 +73,10 @@ async function find(bitmap) {
     small[at] = Math.min(1, Math.max(0, value || 0));
   }
   const matte = resizeMatte(small, [across, down], [pixels.width, pixels.height]);
+  await correct(pixels, matte, async (seen, wide, high) => {
+    const given = new runtime.Tensor("float32", seen, [1, seen.length / (wide * high), high, wide]);
+    return (await edges.run({ [edges.inputNames[0]]: given }))[edges.outputNames[0]].data;
+  });
   refine(pixels, matte);
   const alpha = new Uint8ClampedArray(matte.length);
   let [opaque, decided] = [0, 0];

@@ -1,11 +1,16 @@
 //! From an operator of a `.tflite` graph to ONNX nodes.
 
 use super::{
-    attributes::{int, ints, text},
     making::{Activation, Making},
     schema::{Operator, wrong},
 };
-use crate::{Result, engine::onnx::Attribute};
+use crate::{
+    Result,
+    engine::onnx::{
+        Attribute,
+        attributes::{int, ints, text},
+    },
+};
 
 /// Adds what an operator does to the graph.
 ///

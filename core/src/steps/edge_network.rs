@@ -1,0 +1,240 @@
+//! A small network of our own that corrects a matte along its edges; its weights are in this program.
+//!
+//! A U-Net (Ronneberger, Fischer, Brox: U-Net, MICCAI 2015) of 400 000 weights sees colours, the matte as a large network
+//! gave it and what the guided filter makes of that, and adds what is missing. It was trained on drawn pictures with exact
+//! mattes: see `training/`.
+
+mod convolution;
+mod graph;
+mod network;
+
+use std::borrow::Cow;
+
+use rayon::prelude::*;
+
+pub use self::graph::graph;
+use self::{
+    convolution::{Computing, Convolution, Planes, convolutions},
+    network::{CHANNELS, MULTIPLE},
+};
+use super::{
+    planes::{Plane, change_by_grid, shrink_alpha, shrink_rgb, shrunk},
+    refine_edges::{self, Softness},
+};
+use crate::pixels::{Alpha, Rect, Rgb, Samples, Size, unit_to_u8};
+
+/// The longest diagonal that the network sees, in pixels: larger pictures are shrunk by whole numbers. It was trained on
+/// pictures of about this size.
+const DIAGONAL: f32 = 2100.0;
+/// Side of the squares it sees at once, and what neighbouring ones share, over which one gives way to the next.
+const TILE: u32 = 256;
+const OVERLAP: u32 = 32;
+/// Alpha between which a filtered matte is open: what is to be corrected is there and less than two cells of this side from it.
+const OPEN: (f32, f32) = (0.04, 0.96);
+const CELL: usize = 8;
+
+/// Corrects a matte as a large network gave it, in at most the resolution that both networks see: what it lacks of the
+/// picture's own, [`refine_edges::refine`] is to add.
+///
+/// # Panics
+/// When picture and matte differ in size.
+pub fn correct(color: &Rgb, matte: &mut Alpha) {
+    assert_eq!(color.size(), matte.size(), "picture and matte are of one size");
+    let block = (color.size().diagonal() / DIAGONAL).ceil().max(1.0) as usize;
+    let corrected = View::of(color, matte, block).corrected();
+    if block == 1 {
+        *matte = corrected;
+    } else {
+        let plane = Plane { size: corrected.size(), values: corrected.into_values() };
+        change_by_grid(matte, &plane, block, |value, _, corrected| *value = corrected);
+    }
+}
+
+/// What the network sees: picture and mattes in its resolution.
+struct View<'a> {
+    color: Cow<'a, Rgb>,
+    /// As it was found.
+    seen: Cow<'a, Alpha>,
+    /// After the guided filter.
+    refined: Alpha,
+}
+
+impl<'a> View<'a> {
+    fn of(color: &'a Rgb, matte: &'a Alpha, block: usize) -> Self {
+        let (color, seen) = match block {
+            1 => (Cow::Borrowed(color), Cow::Borrowed(matte)),
+            _ => (Cow::Owned(smaller(color, block)), {
+                let plane = shrink_alpha(matte, block);
+                Cow::Owned(Alpha::new(plane.size, plane.values))
+            }),
+        };
+        let mut refined = seen.clone().into_owned();
+        refine_edges::refine(&color, &mut refined);
+        Self { color, seen, refined }
+    }
+
+    /// The matte, corrected as far as it was found soft, where it is open.
+    fn corrected(self) -> Alpha {
+        let network = convolutions();
+        let share = self.share();
+        let width = share.size().width as usize;
+        let is_needed = |tile: &Rect| {
+            let rows = share.values().chunks_exact(width).skip(tile.top as usize).take(tile.size.height as usize);
+            let columns = tile.left as usize..(tile.left + tile.size.width) as usize;
+            rows.flat_map(|row| &row[columns.clone()]).any(|&share| share > 0.0)
+        };
+        let tiles = tiles(share.size()).into_par_iter().filter(is_needed);
+        let found: Vec<(Rect, Vec<f32>)> = tiles.map(|tile| (tile, self.correction(network, tile))).collect();
+        let mut mixed = vec![(0.0_f32, 0.0_f32); share.size().area()];
+        for (tile, found) in found {
+            let (across, down) = (weights(tile.size.width), weights(tile.size.height));
+            for ((row, weight), y) in found.chunks_exact(across.len()).zip(down).zip(tile.top as usize..) {
+                let into = &mut mixed[y * width + tile.left as usize..][..across.len()];
+                for ((sum, add), across) in into.iter_mut().zip(row).zip(&across) {
+                    *sum = (sum.0 + weight * across * add, sum.1 + weight * across);
+                }
+            }
+        }
+        let mut matte = self.refined;
+        for ((value, (sum, weight)), share) in matte.values_mut().iter_mut().zip(mixed).zip(share.values()) {
+            if *share > 0.0 {
+                *value += share * ((*value + sum / weight).clamp(0.0, 1.0) - *value);
+            }
+        }
+        matte
+    }
+
+    /// How much of the correction each pixel takes: where a network was sure of a crisp edge, it is left that.
+    fn share(&self) -> Alpha {
+        let mut share = Softness::of(&self.seen).everywhere();
+        let width = share.size().width as usize;
+        let open = Open::of(&self.refined);
+        for (index, share) in share.values_mut().iter_mut().enumerate() {
+            if !open.at(index % width, index / width) {
+                *share = 0.0;
+            }
+        }
+        share
+    }
+
+    /// What is to be added to the matte of one tile.
+    fn correction(&self, network: &[Convolution], tile: Rect) -> Vec<f32> {
+        let (width, height) = (tile.size.width as usize, tile.size.height as usize);
+        let mut planes = Planes::zeros(width.next_multiple_of(MULTIPLE), height.next_multiple_of(MULTIPLE), CHANNELS);
+        let stride = self.refined.size().width as usize;
+        for y in 0..planes.height() {
+            let start = (tile.top as usize + mirrored(y, height)) * stride + tile.left as usize;
+            for (x, pixel) in planes.row_mut(y).chunks_exact_mut(CHANNELS).enumerate() {
+                let at = start + mirrored(x, width);
+                let [red, green, blue] = self.color.unit(at);
+                let values = [red, green, blue, self.seen.values()[at], self.refined.values()[at]];
+                pixel.iter_mut().zip(values).for_each(|(into, value)| *into = value - 0.5);
+            }
+        }
+        let correction = Computing::with(network).correction(&planes);
+        (0..height).flat_map(|y| &correction.row(y)[..width]).copied().collect()
+    }
+}
+
+/// Where a matte is open, in cells.
+struct Open {
+    columns: usize,
+    cells: Vec<bool>,
+}
+
+impl Open {
+    fn of(matte: &Alpha) -> Self {
+        let (width, size) = (matte.size().width as usize, shrunk(matte.size(), CELL));
+        let (columns, rows) = (size.width as usize, size.height as usize);
+        let mut torn = vec![false; columns * rows];
+        for (y, row) in matte.values().chunks_exact(width).enumerate() {
+            for (cell, values) in torn[y / CELL * columns..].iter_mut().zip(row.chunks(CELL)) {
+                *cell |= values.iter().any(|value| (OPEN.0..=OPEN.1).contains(value));
+            }
+        }
+        let near = |at: usize, count: usize| at.saturating_sub(1)..(at + 2).min(count);
+        let is_near = |x, y| near(y, rows).any(|row| near(x, columns).any(|column| torn[row * columns + column]));
+        Self { columns, cells: (0..columns * rows).map(|cell| is_near(cell % columns, cell / columns)).collect() }
+    }
+
+    fn at(&self, x: usize, y: usize) -> bool {
+        self.cells[y / CELL * self.columns + x / CELL]
+    }
+}
+
+/// Squares that cover a picture of this size, the last ones cut off.
+fn tiles(size: Size) -> Vec<Rect> {
+    let step = TILE - OVERLAP;
+    let along = |length: u32| (0..length.saturating_sub(OVERLAP).div_ceil(step).max(1)).map(move |index| index * step);
+    let tile = |left: u32, top: u32| Rect {
+        left,
+        top,
+        size: Size::new(TILE.min(size.width - left), TILE.min(size.height - top)),
+    };
+    along(size.height).flat_map(|top| along(size.width).map(move |left| tile(left, top))).collect()
+}
+
+/// How much each place along a tile's side counts, in (0, 1].
+fn weights(side: u32) -> Vec<f32> {
+    (0..side).map(|at| ((at.min(side - 1 - at) as f32 + 0.5) / OVERLAP as f32).min(1.0)).collect()
+}
+
+fn smaller(color: &Rgb, block: usize) -> Rgb {
+    let (size, means) = shrink_rgb(color, block);
+    Rgb::new(size, Samples::Eight(means.as_flattened().iter().map(|&value| unit_to_u8(value)).collect()))
+}
+
+/// The place within `length` that a place behind its end mirrors.
+fn mirrored(at: usize, length: usize) -> usize {
+    let period = (2 * (length - 1)).max(1);
+    let at = at % period;
+    at.min(period - at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_cover_every_size_and_share_their_borders() {
+        for (width, height) in [(1, 1), (20, 300), (256, 257), (480, 481), (1333, 1000)] {
+            let size = Size::new(width, height);
+            let mut covered = vec![0_u8; size.area()];
+            for tile in tiles(size) {
+                assert!(tile.size.width <= TILE && tile.size.height <= TILE);
+                for y in tile.top..tile.top + tile.size.height {
+                    let row = &mut covered[(y * width + tile.left) as usize..][..tile.size.width as usize];
+                    row.iter_mut().for_each(|count| *count += 1);
+                }
+            }
+            assert!(covered.iter().all(|&count| count >= 1), "{size}");
+            assert!(width < 400 || covered[(TILE - OVERLAP / 2) as usize] >= 2, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_matte_without_open_places_stays_and_one_with_them_changes_near_them_only() {
+        let size = Size::new(300, 200);
+        let color = Rgb::new(size, Samples::Eight((0..size.area() * 3).map(|i| (i * 31 % 200) as u8).collect()));
+        for value in [0.0, 1.0] {
+            let mut matte = Alpha::filled(size, value);
+            correct(&color, &mut matte);
+            assert!(matte.values().iter().all(|&got| got == value));
+        }
+        let ramp = |i: usize| ((i % 300) as f32 / 4.0 - 37.0).clamp(0.0, 1.0);
+        let mut matte = Alpha::new(size, (0..size.area()).map(ramp).collect());
+        correct(&color, &mut matte);
+        let at = |x: usize| matte.values()[100 * 300 + x];
+        assert_eq!((at(100), at(200)), (0.0, 1.0));
+        assert!((0..300).any(|x| (at(x) - ramp(x)).abs() > 0.01));
+    }
+
+    #[test]
+    fn a_large_picture_is_seen_smaller() {
+        let size = Size::new(2400, 1200);
+        let color = Rgb::filled(size, [90, 120, 30]);
+        let mut matte = Alpha::new(size, (0..size.area()).map(|i| if i % 2400 < 1200 { 0.0 } else { 1.0 }).collect());
+        correct(&color, &mut matte);
+        assert_eq!((matte.values()[0], matte.values()[2399], matte.size()), (0.0, 1.0, size));
+    }
+}

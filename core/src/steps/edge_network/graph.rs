@@ -1,0 +1,129 @@
+//! The network as a file of ONNX, for browsers, which have a runtime for that.
+
+use std::vec;
+
+use prost::Message;
+
+use super::network::{self, Arithmetic, CHANNELS, Layer, layers};
+use crate::engine::onnx::{
+    Attribute, Dimension, DimensionValue, Graph, Model, Node, OperatorSet, Shape, TensorData, TensorType, Type,
+    ValueInfo,
+    attributes::{int, ints, text},
+    data_type,
+};
+
+/// The network as ONNX: from `seen`, `[1, 5, height, width]` with sides that are multiples of 16 (red, green, blue, the
+/// matte as it was found, the matte after the guided filter; 0 to 1, each less ½), to `correction`, `[1, 1, height, width]`.
+#[must_use]
+pub fn graph() -> Vec<u8> {
+    let mut writing = Writing { layers: layers().into_iter(), graph: Graph::default() };
+    writing.numbers("twice", &[4], &[1.0, 1.0, 2.0, 2.0]);
+    let seen = Drawn { name: "seen".to_owned(), channels: CHANNELS };
+    let correction = network::correction(&mut writing, &seen);
+    let mut graph = writing.graph;
+    "edge network".clone_into(&mut graph.name);
+    graph.input.push(port(&seen));
+    graph.output.push(port(&correction));
+    let opset_import = vec![OperatorSet { domain: String::new(), version: 17 }];
+    Model { ir_version: 8, graph: Some(graph), opset_import, ..Model::default() }.encode_to_vec()
+}
+
+/// A value of the graph.
+struct Drawn {
+    name: String,
+    channels: usize,
+}
+
+/// Writes the network down.
+struct Writing {
+    layers: vec::IntoIter<Layer>,
+    graph: Graph,
+}
+
+impl Writing {
+    fn numbers(&mut self, name: &str, dims: &[usize], values: &[f32]) {
+        self.graph.initializer.push(TensorData {
+            name: name.to_owned(),
+            dims: dims.iter().map(|&length| length as i64).collect(),
+            data_type: data_type::FLOAT,
+            raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            ..TensorData::default()
+        });
+    }
+
+    fn node(&mut self, operator: &str, inputs: &[&str], attribute: Vec<Attribute>, channels: usize) -> Drawn {
+        let name = format!("value{}", self.graph.node.len());
+        self.graph.node.push(Node {
+            op_type: operator.to_owned(),
+            name: name.clone(),
+            input: inputs.iter().map(ToString::to_string).collect(),
+            output: vec![name.clone()],
+            attribute,
+            ..Node::default()
+        });
+        Drawn { name, channels }
+    }
+}
+
+impl Arithmetic for Writing {
+    type Values = Drawn;
+
+    fn convolved(&mut self, values: &Drawn, step: usize) -> Drawn {
+        let Layer { inputs, outputs, weights, bias } = self.layers.next().expect("a layer for every convolution");
+        let names = ["weights", "bias"].map(|kind| format!("{kind}{}", self.graph.node.len()));
+        self.numbers(&names[0], &[outputs, inputs, 3, 3], &weights);
+        self.numbers(&names[1], &[outputs], &bias);
+        let window = vec![ints("kernel_shape", &[3, 3]), ints("pads", &[1; 4]), ints("strides", &[step as i64; 2])];
+        self.node("Conv", &[&values.name, &names[0], &names[1]], window, outputs)
+    }
+
+    fn rectified(&mut self, values: &Drawn) -> Drawn {
+        self.node("Relu", &[&values.name], Vec::new(), values.channels)
+    }
+
+    fn sum(&mut self, first: &Drawn, second: &Drawn) -> Drawn {
+        self.node("Add", &[&first.name, &second.name], Vec::new(), first.channels)
+    }
+
+    fn beside(&mut self, first: &Drawn, second: &Drawn) -> Drawn {
+        let channels = first.channels + second.channels;
+        self.node("Concat", &[&first.name, &second.name], vec![int("axis", 1)], channels)
+    }
+
+    fn doubled(&mut self, values: &Drawn) -> Drawn {
+        let places = text("coordinate_transformation_mode", "half_pixel");
+        self.node("Resize", &[&values.name, "", "twice"], vec![text("mode", "linear"), places], values.channels)
+    }
+
+    fn folded(&mut self, values: &Drawn) -> Drawn {
+        let channels = values.channels;
+        let folded = self.node("SpaceToDepth", &[&values.name], vec![int("blocksize", 2)], channels * 4);
+        // The operator has the square's places outside and the channels inside.
+        let order = (0..channels * 4).flat_map(|to| ((to % 4 * channels + to / 4) as i64).to_le_bytes()).collect();
+        let name = format!("order{}", self.graph.node.len());
+        let (dims, data_type) = (vec![channels as i64 * 4], data_type::INT64);
+        self.graph.initializer.push(TensorData {
+            name: name.clone(),
+            dims,
+            data_type,
+            raw_data: order,
+            ..TensorData::default()
+        });
+        self.node("Gather", &[&folded.name, &name], vec![int("axis", 1)], channels * 4)
+    }
+
+    fn unfolded(&mut self, values: &Drawn) -> Drawn {
+        let squares = vec![int("blocksize", 2), text("mode", "CRD")];
+        self.node("DepthToSpace", &[&values.name], squares, values.channels / 4)
+    }
+}
+
+fn port(values: &Drawn) -> ValueInfo {
+    let side = |name: &str| DimensionValue::Parameter(name.to_owned());
+    let shape =
+        [DimensionValue::Value(1), DimensionValue::Value(values.channels as i64), side("height"), side("width")];
+    let dim = shape.map(|value| Dimension { value: Some(value), ..Dimension::default() }).to_vec();
+    let tensor_type = Some(TensorType { elem_type: data_type::FLOAT, shape: Some(Shape { dim }) });
+    let kind = Type { tensor_type, ..Type::default() };
+    ValueInfo { name: values.name.clone(), r#type: Some(kind), ..ValueInfo::default() }
+}
