@@ -39,9 +39,12 @@ struct Allowed {
 
 /// What processors and compilers may change.
 const SAME: Allowed = Allowed { difference: 0.002, mae: 0.002, iou: 0.004 };
-/// What computing in 8 bits may change; of the error, in the network's own matte. Much of the union can hang on a region of
-/// even odds, such as the ball behind the headphones, and later steps decide for one side or the other.
+/// What computing in 8 bits may change, of the error in the network's own matte too. Much of the union can hang on a region of
+/// even odds, such as the ball behind the headphones.
 const EIGHT_BITS: Allowed = Allowed { difference: 0.005, mae: 0.002, iou: 0.05 };
+/// The scene whose ball the edge network takes for subject in 8 bits, for half of it in single precision, and how much farther
+/// from the truth it may be for that.
+const BALL: (&str, f64) = ("headphones", 0.003);
 /// How much farther from the truth all scenes may be on average in 8 bits, when all is done.
 const EIGHT_BITS_ON_AVERAGE: f64 = 0.0005;
 
@@ -133,13 +136,12 @@ fn scenes_come_out_as_accepted_and_near_the_truth() {
 fn in_eight_bits_scenes_stay_near_the_accepted_mattes_and_as_near_the_truth() {
     let (before, mut wrong, mut farther) = (accepted(), Vec::new(), 0.0);
     let of = |name: &str| before.iter().find(|accepted| accepted.name == name).expect("an accepted scene");
-    // The error is judged below.
-    let allowed = Allowed { mae: f64::INFINITY, ..EIGHT_BITS };
     cut_out_scenes(Precision::Int8, Options::default(), |name, kind, cutout, truth| {
         if (kind == "empty") != cutout.report.subject.is_none() {
             wrong.push(format!("{name} ({kind}): the subject found is {:?}", cutout.report.subject));
         }
-        wrong.extend(judge(name, &cutout.matte, truth, &before, &allowed));
+        let mae = if name == BALL.0 { BALL.1 } else { EIGHT_BITS.mae };
+        wrong.extend(judge(name, &cutout.matte, truth, &before, &Allowed { mae, ..EIGHT_BITS }));
         farther += (truth.mae - of(name).mae) / before.len() as f64;
     });
     if farther > EIGHT_BITS_ON_AVERAGE {

@@ -12,6 +12,7 @@ use crate::{
     progress::Progress,
     steps::{
         matting::{Method, tiles},
+        planes::mirrored,
         trimap::Trimap,
     },
     tensor,
@@ -126,21 +127,15 @@ fn question(color: &Rgb, trimap: &Trimap, input: &Input) -> Tensor {
     let area = frame.area();
     let mut values = vec![0.0; area * 4];
     for index in 0..area {
-        let (x, y) = (index as u32 % frame.width, index as u32 / frame.width);
-        let from = (mirrored(y, size.height) * size.width + mirrored(x, size.width)) as usize;
+        let (x, y) = (index % frame.width as usize, index / frame.width as usize);
+        let (width, height) = (size.width as usize, size.height as usize);
+        let from = mirrored(y, height) * width + mirrored(x, width);
         for (channel, value) in color.unit(from).into_iter().enumerate() {
             values[channel * area + index] = (value - input.mean[channel]) / input.std[channel];
         }
         values[3 * area + index] = known.values()[from];
     }
     Tensor::new(vec![1, 4, frame.height as usize, frame.width as usize], values)
-}
-
-/// The place within `length` that a place behind its end mirrors.
-fn mirrored(at: u32, length: u32) -> u32 {
-    let period = (2 * (length - 1)).max(1);
-    let at = at % period;
-    at.min(period - at)
 }
 
 #[cfg(test)]
@@ -243,13 +238,6 @@ mod tests {
         let expected = (color.unit(17)[0] - 0.5) / 0.5;
         assert!((found.values()[17] - expected).abs() < 1e-5);
         assert_eq!(found.values()[10], 0.0, "what is below 0 is cut off");
-    }
-
-    #[test]
-    fn a_small_picture_goes_on_as_in_a_mirror() {
-        let along: Vec<u32> = (0..9).map(|at| mirrored(at, 4)).collect();
-        assert_eq!(along, [0, 1, 2, 3, 2, 1, 0, 1, 2]);
-        assert_eq!((mirrored(5, 1), mirrored(5, 2)), (0, 1));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use self::{
     network::{CHANNELS, MULTIPLE},
 };
 use super::{
-    planes::{Plane, change_by_grid, shrink_alpha, shrink_rgb, shrunk},
+    planes::{Plane, change_by_grid, mirrored, shrink_alpha, shrink_rgb, shrunk},
     refine_edges::{self, Softness},
 };
 use crate::pixels::{Alpha, Rect, Rgb, Samples, Size, unit_to_u8};
@@ -182,13 +182,6 @@ fn weights(side: u32) -> Vec<f32> {
 fn smaller(color: &Rgb, block: usize) -> Rgb {
     let (size, means) = shrink_rgb(color, block);
     Rgb::new(size, Samples::Eight(means.as_flattened().iter().map(|&value| unit_to_u8(value)).collect()))
-}
-
-/// The place within `length` that a place behind its end mirrors.
-fn mirrored(at: usize, length: usize) -> usize {
-    let period = (2 * (length - 1)).max(1);
-    let at = at % period;
-    at.min(period - at)
 }
 
 #[cfg(test)]

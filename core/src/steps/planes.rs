@@ -180,6 +180,14 @@ pub fn between(position: usize, block: usize, cells: usize) -> (usize, usize, f3
     (low, (low + 1).min(cells - 1), (at - low as f32).min(1.0))
 }
 
+/// The place within `length` that a place behind its end mirrors.
+#[must_use]
+pub fn mirrored(at: usize, length: usize) -> usize {
+    let period = (2 * (length - 1)).max(1);
+    let at = at % period;
+    at.min(period - at)
+}
+
 /// Changes every value of a matte by what a grid of one cell for each `block` × `block` pixels says there:
 /// `change(value, its index, the grid between its cells)`.
 pub fn change_by_grid(matte: &mut Alpha, grid: &Plane, block: usize, change: impl Fn(&mut f32, usize, f32) + Sync) {
@@ -231,6 +239,13 @@ mod tests {
         assert_eq!(small.size, Size::new(3, 2));
         assert!((small.values[2] - (4.0 + 9.0) / 2.0 / 15.0).abs() < 1e-6);
         assert!((small.values[5] - 14.0 / 15.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_ends_goes_on_as_in_a_mirror() {
+        let along: Vec<usize> = (0..9).map(|at| mirrored(at, 4)).collect();
+        assert_eq!(along, [0, 1, 2, 3, 2, 1, 0, 1, 2]);
+        assert_eq!((mirrored(5, 1), mirrored(5, 2)), (0, 1));
     }
 
     #[test]
