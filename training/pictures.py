@@ -59,7 +59,8 @@ def picture(size, source, random):
     else:
         mixed = alpha * textures.number(color) + (1 - alpha) * textures.number(ground)
     if random.uniform() < 0.4:
-        mixed = cv2.GaussianBlur(mixed, (0, 0), random.uniform(0.3, 0.9))
+        lens = random.uniform(0.3, 0.9)
+        mixed, cover = cv2.GaussianBlur(mixed, (0, 0), lens), cv2.GaussianBlur(cover, (0, 0), lens)
     grain = random.standard_normal((size[1], size[0], 3), np.float32)
     mixed = mixed * 255 + random.uniform(0, 6) * cv2.GaussianBlur(grain, (0, 0), random.uniform(0.4, 1.2))
     return np.clip(np.round(mixed), 0, 255).astype(np.uint8), cover

@@ -4,17 +4,19 @@
 //! gave it and what the guided filter makes of that, and adds what is missing. It was trained on drawn pictures with exact
 //! mattes: see `training/`.
 
+mod area;
 mod convolution;
 mod graph;
 mod network;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, rc::Rc};
 
 use rayon::prelude::*;
 
 pub use self::graph::graph;
 use self::{
-    convolution::{Computing, Convolution, Planes, convolutions},
+    area::Area,
+    convolution::{Computing, convolutions},
     network::{CHANNELS, MULTIPLE},
 };
 use super::{
@@ -33,21 +35,16 @@ const OVERLAP: u32 = 32;
 const OPEN: (f32, f32) = (0.04, 0.96);
 const CELL: usize = 8;
 
-/// Corrects a matte as a large network gave it, in at most the resolution that both networks see: what it lacks of the
-/// picture's own, [`refine_edges::refine`] is to add.
+/// Corrects a matte as a large network gave it where that is soft, in at most the resolution that both networks see: what it
+/// lacks of the picture's own, [`refine_edges::refine`] is to add.
 ///
 /// # Panics
 /// When picture and matte differ in size.
 pub fn correct(color: &Rgb, matte: &mut Alpha) {
     assert_eq!(color.size(), matte.size(), "picture and matte are of one size");
     let block = (color.size().diagonal() / DIAGONAL).ceil().max(1.0) as usize;
-    let corrected = View::of(color, matte, block).corrected();
-    if block == 1 {
-        *matte = corrected;
-    } else {
-        let plane = Plane { size: corrected.size(), values: corrected.into_values() };
-        change_by_grid(matte, &plane, block, |value, _, corrected| *value = corrected);
-    }
+    let Some(change) = View::of(color, matte, block).map(|view| view.change()) else { return };
+    change_by_grid(matte, &change, block, |value, _, change| *value = (*value + change).clamp(0.0, 1.0));
 }
 
 /// What the network sees: picture and mattes in its resolution.
@@ -57,83 +54,103 @@ struct View<'a> {
     seen: Cow<'a, Alpha>,
     /// After the guided filter.
     refined: Alpha,
+    /// How much of the correction each pixel takes: where a network was sure of a crisp edge, it is left that.
+    share: Alpha,
 }
 
 impl<'a> View<'a> {
-    fn of(color: &'a Rgb, matte: &'a Alpha, block: usize) -> Self {
-        let (color, seen) = match block {
-            1 => (Cow::Borrowed(color), Cow::Borrowed(matte)),
-            _ => (Cow::Owned(smaller(color, block)), {
+    /// `None` where nothing is soft, so that nothing is to be corrected.
+    fn of(color: &'a Rgb, matte: &'a Alpha, block: usize) -> Option<Self> {
+        let seen = match block {
+            1 => Cow::Borrowed(matte),
+            _ => {
                 let plane = shrink_alpha(matte, block);
                 Cow::Owned(Alpha::new(plane.size, plane.values))
-            }),
+            }
+        };
+        let mut share = Softness::of(&seen).anywhere()?.everywhere();
+        let color = match block {
+            1 => Cow::Borrowed(color),
+            _ => Cow::Owned(smaller(color, block)),
         };
         let mut refined = seen.clone().into_owned();
         refine_edges::refine(&color, &mut refined);
-        Self { color, seen, refined }
-    }
-
-    /// The matte, corrected as far as it was found soft, where it is open.
-    fn corrected(self) -> Alpha {
-        let network = convolutions();
-        let share = self.share();
         let width = share.size().width as usize;
-        let is_needed = |tile: &Rect| {
-            let rows = share.values().chunks_exact(width).skip(tile.top as usize).take(tile.size.height as usize);
-            let columns = tile.left as usize..(tile.left + tile.size.width) as usize;
-            rows.flat_map(|row| &row[columns.clone()]).any(|&share| share > 0.0)
-        };
-        let tiles = tiles(share.size()).into_par_iter().filter(is_needed);
-        let found: Vec<(Rect, Vec<f32>)> = tiles.map(|tile| (tile, self.correction(network, tile))).collect();
-        let mut mixed = vec![(0.0_f32, 0.0_f32); share.size().area()];
-        for (tile, found) in found {
-            let (across, down) = (weights(tile.size.width), weights(tile.size.height));
-            for ((row, weight), y) in found.chunks_exact(across.len()).zip(down).zip(tile.top as usize..) {
-                let into = &mut mixed[y * width + tile.left as usize..][..across.len()];
-                for ((sum, add), across) in into.iter_mut().zip(row).zip(&across) {
-                    *sum = (sum.0 + weight * across * add, sum.1 + weight * across);
-                }
-            }
-        }
-        let mut matte = self.refined;
-        for ((value, (sum, weight)), share) in matte.values_mut().iter_mut().zip(mixed).zip(share.values()) {
-            if *share > 0.0 {
-                *value += share * ((*value + sum / weight).clamp(0.0, 1.0) - *value);
-            }
-        }
-        matte
-    }
-
-    /// How much of the correction each pixel takes: where a network was sure of a crisp edge, it is left that.
-    fn share(&self) -> Alpha {
-        let mut share = Softness::of(&self.seen).everywhere();
-        let width = share.size().width as usize;
-        let open = Open::of(&self.refined);
+        let open = Open::of(&refined);
         for (index, share) in share.values_mut().iter_mut().enumerate() {
             if !open.at(index % width, index / width) {
                 *share = 0.0;
             }
         }
-        share
+        Some(Self { color, seen, refined, share })
     }
 
-    /// What is to be added to the matte of one tile.
-    fn correction(&self, network: &[Convolution], tile: Rect) -> Vec<f32> {
-        let (width, height) = (tile.size.width as usize, tile.size.height as usize);
-        let mut planes = Planes::zeros(width.next_multiple_of(MULTIPLE), height.next_multiple_of(MULTIPLE), CHANNELS);
+    /// What is to be added to the matte as it was found.
+    fn change(&self) -> Plane {
+        let width = self.share.size().width as usize;
+        let tiles: Vec<Tile> = tiles(self.share.size()).into_iter().filter_map(|rect| self.tile(rect)).collect();
+        let ready = || Computing::with(convolutions());
+        let found: Vec<_> =
+            tiles.par_iter().map_init(ready, |computing, tile| self.correction(computing, tile)).collect();
+        let mut mixed = vec![(0.0_f32, 0.0_f32); self.share.size().area()];
+        for (Tile { rect, .. }, found) in tiles.iter().zip(found) {
+            let (across, down) = (weights(rect.size.width), weights(rect.size.height));
+            for ((row, weight), y) in found.chunks_exact(across.len()).zip(down).zip(rect.top as usize..) {
+                let into = &mut mixed[y * width + rect.left as usize..][..across.len()];
+                for ((sum, add), across) in into.iter_mut().zip(row).zip(&across) {
+                    *sum = (sum.0 + weight * across * add, sum.1 + weight * across);
+                }
+            }
+        }
+        let values = mixed.into_iter().zip(self.share.values()).enumerate().map(|(at, ((sum, weight), &share))| {
+            if share > 0.0 {
+                share * ((self.refined.values()[at] + sum / weight).clamp(0.0, 1.0) - self.seen.values()[at])
+            } else {
+                0.0
+            }
+        });
+        Plane { size: self.share.size(), values: values.collect() }
+    }
+
+    /// What of a square is computed: where something is to be corrected, and a cell around that. `None` where there is nothing.
+    fn tile(&self, rect: Rect) -> Option<Tile> {
+        let side = MULTIPLE as u32;
+        let (columns, rows) = (rect.size.width.div_ceil(side) as usize, rect.size.height.div_ceil(side) as usize);
+        let (stride, left) = (self.share.size().width as usize, rect.left as usize);
+        let mut needed = vec![false; columns * rows];
+        for y in 0..rect.size.height as usize {
+            let row = &self.share.values()[(rect.top as usize + y) * stride + left..][..rect.size.width as usize];
+            for (needed, shares) in needed[y / MULTIPLE * columns..].iter_mut().zip(row.chunks(MULTIPLE)) {
+                *needed |= shares.iter().any(|&share| share > 0.0);
+            }
+        }
+        let is_any = needed.contains(&true);
+        is_any.then(|| Tile { rect, area: Area::new(columns, rows, grown(&needed, columns)) })
+    }
+
+    /// What is to be added to the matte of one tile; outside its area that may be anything.
+    fn correction(&self, computing: &mut Computing<'_>, tile: &Tile) -> Vec<f32> {
+        let (width, height) = (tile.rect.size.width as usize, tile.rect.size.height as usize);
         let stride = self.refined.size().width as usize;
-        for y in 0..planes.height() {
-            let start = (tile.top as usize + mirrored(y, height)) * stride + tile.left as usize;
-            for (x, pixel) in planes.row_mut(y).chunks_exact_mut(CHANNELS).enumerate() {
+        let mut planes = computing.planes(&Rc::new(tile.area.clone()), MULTIPLE, CHANNELS);
+        planes.change(|y, columns, values| {
+            let start = (tile.rect.top as usize + mirrored(y, height)) * stride + tile.rect.left as usize;
+            for (x, pixel) in columns.zip(values.chunks_exact_mut(CHANNELS)) {
                 let at = start + mirrored(x, width);
                 let [red, green, blue] = self.color.unit(at);
                 let values = [red, green, blue, self.seen.values()[at], self.refined.values()[at]];
                 pixel.iter_mut().zip(values).for_each(|(into, value)| *into = value - 0.5);
             }
-        }
-        let correction = Computing::with(network).correction(&planes);
-        (0..height).flat_map(|y| &correction.row(y)[..width]).copied().collect()
+        });
+        let correction = computing.correction(&planes);
+        (0..height).flat_map(|y| correction.part(y, 0..width)).copied().collect()
     }
+}
+
+/// A square and what of it is computed, in cells of [`MULTIPLE`] pixels.
+struct Tile {
+    rect: Rect,
+    area: Area,
 }
 
 /// Where a matte is open, in cells.
@@ -152,14 +169,20 @@ impl Open {
                 *cell |= values.iter().any(|value| (OPEN.0..=OPEN.1).contains(value));
             }
         }
-        let near = |at: usize, count: usize| at.saturating_sub(1)..(at + 2).min(count);
-        let is_near = |x, y| near(y, rows).any(|row| near(x, columns).any(|column| torn[row * columns + column]));
-        Self { columns, cells: (0..columns * rows).map(|cell| is_near(cell % columns, cell / columns)).collect() }
+        Self { columns, cells: grown(&torn, columns) }
     }
 
     fn at(&self, x: usize, y: usize) -> bool {
         self.cells[y / CELL * self.columns + x / CELL]
     }
+}
+
+/// These cells of a grid and those that touch them.
+fn grown(cells: &[bool], columns: usize) -> Vec<bool> {
+    let near = |at: usize, count: usize| at.saturating_sub(1)..(at + 2).min(count);
+    let is_near =
+        |x, y| near(y, cells.len() / columns).any(|row| near(x, columns).any(|column| cells[row * columns + column]));
+    (0..cells.len()).map(|cell| is_near(cell % columns, cell / columns)).collect()
 }
 
 /// Squares that cover a picture of this size, the last ones cut off.

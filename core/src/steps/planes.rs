@@ -193,14 +193,19 @@ pub fn mirrored(at: usize, length: usize) -> usize {
 pub fn change_by_grid(matte: &mut Alpha, grid: &Plane, block: usize, change: impl Fn(&mut f32, usize, f32) + Sync) {
     let width = matte.size().width as usize;
     let (columns, rows) = (grid.size.width as usize, grid.size.height as usize);
-    matte.values_mut().par_chunks_mut(width).enumerate().for_each(|(y, values)| {
+    let shares: Vec<f32> = (0..width).map(|x| between(x, block, columns).2).collect();
+    matte.values_mut().par_chunks_mut(width).enumerate().for_each_init(Vec::new, |mixed, (y, values)| {
         let (top, bottom, down) = between(y, block, rows);
-        let (upper, lower) = (grid.row(top), grid.row(bottom));
-        for (x, value) in values.iter_mut().enumerate() {
-            let (left, right, across) = between(x, block, columns);
-            let above = upper[left] + across * (upper[right] - upper[left]);
-            let below = lower[left] + across * (lower[right] - lower[left]);
-            change(value, y * width + x, above + down * (below - above));
+        mixed.clear();
+        mixed.extend(grid.row(top).iter().zip(grid.row(bottom)).map(|(upper, lower)| upper + down * (lower - upper)));
+        for (column, &left) in mixed.iter().enumerate() {
+            let right = *mixed.get(column + 1).unwrap_or(&left);
+            // From this cell's middle to the next one's; the first and the last reach to the border.
+            let start = if column == 0 { 0 } else { column * block + block / 2 };
+            let end = if column + 1 == columns { width } else { ((column + 1) * block + block / 2).min(width) };
+            for x in start..end {
+                change(&mut values[x], y * width + x, left + shares[x] * (right - left));
+            }
         }
     });
 }

@@ -98,6 +98,12 @@ impl Softness {
         Self { size: matte.size(), weights, block }
     }
 
+    /// Nothing where the matte is crisp everywhere.
+    #[must_use]
+    pub fn anywhere(self) -> Option<Self> {
+        self.weights.values.iter().any(|&weight| weight > 0.0).then_some(self)
+    }
+
     /// For every pixel 0 where it is crisp, 1 where it is soft.
     #[must_use]
     pub fn everywhere(&self) -> Alpha {

@@ -1,46 +1,13 @@
-//! Planes with interleaved channels, and 3 × 3 convolutions over them in as wide registers as the processor has.
+//! Convolutions of 3 × 3 over part of a tile, in as wide registers as the processor has.
 
-use std::{slice, sync::OnceLock};
+use std::{array, rc::Rc, sync::OnceLock};
 
 use pulp::{Arch, NullaryFnOnce};
 
-use super::network::{self, Arithmetic, Layer, layers};
-
-/// Channels side by side in every pixel, row by row, in single precision, with a border of one pixel of zeros.
-#[derive(Debug, Clone)]
-pub struct Planes {
-    width: usize,
-    height: usize,
-    channels: usize,
-    values: Vec<f32>,
-}
-
-impl Planes {
-    /// How many rows there are.
-    pub fn height(&self) -> usize {
-        self.height
-    }
-
-    /// All zeros.
-    pub fn zeros(width: usize, height: usize, channels: usize) -> Self {
-        Self { width, height, channels, values: vec![0.0; (width + 2) * (height + 2) * channels] }
-    }
-
-    /// The pixels of a row, without its border.
-    pub fn row(&self, y: usize) -> &[f32] {
-        &self.values[self.start(y)..][..self.width * self.channels]
-    }
-
-    /// The pixels of a row, without its border.
-    pub fn row_mut(&mut self, y: usize) -> &mut [f32] {
-        let start = self.start(y);
-        &mut self.values[start..][..self.width * self.channels]
-    }
-
-    fn start(&self, y: usize) -> usize {
-        ((y + 1) * (self.width + 2) + 1) * self.channels
-    }
-}
+use super::{
+    area::{Area, Planes, Spare},
+    network::{self, Arithmetic, Layer, layers},
+};
 
 /// The network's convolutions, made ready once.
 pub fn convolutions() -> &'static [Convolution] {
@@ -48,17 +15,27 @@ pub fn convolutions() -> &'static [Convolution] {
     CONVOLUTIONS.get_or_init(|| layers().iter().map(Convolution::new).collect())
 }
 
-/// Computes the network.
-pub struct Computing<'a>(slice::Iter<'a, Convolution>);
+/// Computes the network, tile after tile.
+pub struct Computing<'a> {
+    convolutions: &'a [Convolution],
+    next: usize,
+    spare: Spare,
+}
 
 impl<'a> Computing<'a> {
     pub fn with(convolutions: &'a [Convolution]) -> Self {
-        Self(convolutions.iter())
+        Self { convolutions, next: 0, spare: Spare::default() }
+    }
+
+    /// Room for so many channels of an area, in cells of `side` pixels.
+    pub fn planes(&self, area: &Rc<Area>, side: usize, channels: usize) -> Planes {
+        Planes::new(area, side, channels, &self.spare)
     }
 
     /// What is to be added to the filtered matte: one value a pixel.
-    pub fn correction(mut self, seen: &Planes) -> Planes {
-        network::correction(&mut self, seen)
+    pub fn correction(&mut self, seen: &Planes) -> Planes {
+        self.next = 0;
+        network::correction(self, seen)
     }
 }
 
@@ -66,76 +43,75 @@ impl Arithmetic for Computing<'_> {
     type Values = Planes;
 
     fn convolved(&mut self, values: &Planes, step: usize) -> Planes {
-        self.0.next().expect("a layer for every convolution").over(values, step)
+        self.next += 1;
+        self.convolutions[self.next - 1].over(values, step)
     }
 
-    fn rectified(&mut self, values: &Planes) -> Planes {
-        Planes { values: values.values.iter().map(|value| value.max(0.0)).collect(), ..*values }
+    fn rectified(&mut self, mut values: Planes) -> Planes {
+        values.change(|_, _, values| values.iter_mut().for_each(|value| *value = value.max(0.0)));
+        values
     }
 
-    fn sum(&mut self, first: &Planes, second: &Planes) -> Planes {
-        let values = first.values.iter().zip(&second.values).map(|(first, second)| first + second).collect();
-        Planes { values, ..*first }
+    fn sum(&mut self, mut first: Planes, second: &Planes) -> Planes {
+        first.change(|y, columns, values| {
+            values.iter_mut().zip(second.part(y, columns)).for_each(|(first, second)| *first += second);
+        });
+        first
     }
 
-    fn beside(&mut self, first: &Planes, second: &Planes) -> Planes {
-        let channels = first.channels + second.channels;
-        let mut both = Planes::zeros(first.width, first.height, channels);
-        for y in 0..first.height {
-            let pixels = first.row(y).chunks_exact(first.channels).zip(second.row(y).chunks_exact(second.channels));
-            for (into, (one, other)) in both.row_mut(y).chunks_exact_mut(channels).zip(pixels) {
-                let (front, back) = into.split_at_mut(one.len());
-                front.copy_from_slice(one);
-                back.copy_from_slice(other);
+    fn doubled_beside(&mut self, coarse: &Planes, fine: &Planes) -> Planes {
+        let channels = coarse.channels() + fine.channels();
+        let mut both = self.planes(fine.area(), fine.side(), channels);
+        let mut between = vec![0.0; coarse.width() * coarse.channels()];
+        both.change(|y, columns, values| {
+            let (near, far) = neighbours(y, coarse.height());
+            // One pixel more on both sides.
+            let seen = (columns.start / 2).saturating_sub(1)..(columns.end / 2 + 1).min(coarse.width());
+            let mixed = &mut between[seen.start * coarse.channels()..seen.end * coarse.channels()];
+            mix(mixed, coarse.part(near, seen.clone()), coarse.part(far, seen));
+            let pixels =
+                values.chunks_exact_mut(channels).zip(fine.part(y, columns.clone()).chunks_exact(fine.channels()));
+            for (x, (into, fine)) in columns.zip(pixels) {
+                let (near, far) = neighbours(x, coarse.width());
+                let pixel = |x: usize| &between[x * coarse.channels()..][..coarse.channels()];
+                let (front, back) = into.split_at_mut(coarse.channels());
+                mix(front, pixel(near), pixel(far));
+                back.copy_from_slice(fine);
             }
-        }
-        both
-    }
-
-    fn doubled(&mut self, planes: &Planes) -> Planes {
-        let channels = planes.channels;
-        let mut wide = Planes::zeros(planes.width * 2, planes.height, channels);
-        for y in 0..planes.height {
-            let from = planes.row(y);
-            for (x, into) in wide.row_mut(y).chunks_exact_mut(channels).enumerate() {
-                let (near, far) = neighbours(x, planes.width);
-                mix(into, &from[near * channels..][..channels], &from[far * channels..][..channels]);
-            }
-        }
-        let mut both = Planes::zeros(planes.width * 2, planes.height * 2, channels);
-        for y in 0..both.height {
-            let (near, far) = neighbours(y, planes.height);
-            mix(both.row_mut(y), wide.row(near), wide.row(far));
-        }
+        });
         both
     }
 
     fn folded(&mut self, planes: &Planes) -> Planes {
-        let (channels, four) = (planes.channels, planes.channels * 4);
-        let mut out = Planes::zeros(planes.width / 2, planes.height / 2, four);
-        for y in 0..planes.height {
-            let pairs = planes.row(y).chunks_exact(channels * 2);
-            for (pair, into) in pairs.zip(out.row_mut(y / 2).chunks_exact_mut(four)) {
-                for (c, square) in into.chunks_exact_mut(4).enumerate() {
-                    square[y % 2 * 2..][..2].copy_from_slice(&[pair[c], pair[channels + c]]);
+        let (channels, four) = (planes.channels(), planes.channels() * 4);
+        let mut out = self.planes(planes.area(), planes.side() / 2, four);
+        out.change(|y, columns, values| {
+            for below in 0..2 {
+                let from = planes.part(y * 2 + below, columns.start * 2..columns.end * 2);
+                for (pair, into) in from.chunks_exact(channels * 2).zip(values.chunks_exact_mut(four)) {
+                    for (c, square) in into.chunks_exact_mut(4).enumerate() {
+                        square[below * 2..][..2].copy_from_slice(&[pair[c], pair[channels + c]]);
+                    }
                 }
             }
-        }
+        });
         out
     }
 
-    fn unfolded(&mut self, planes: &Planes) -> Planes {
-        let channels = planes.channels / 4;
-        let mut out = Planes::zeros(planes.width * 2, planes.height * 2, channels);
-        for y in 0..out.height {
-            let from = planes.row(y / 2);
-            for (x, into) in out.row_mut(y).chunks_exact_mut(channels).enumerate() {
-                let pixel = &from[x / 2 * planes.channels..][..planes.channels];
-                for (value, square) in into.iter_mut().zip(pixel.chunks_exact(4)) {
+    fn unfolded_beside(&mut self, folded: &Planes, other: &Planes) -> Planes {
+        let (front, channels) = (folded.channels() / 4, folded.channels() / 4 + other.channels());
+        let mut out = self.planes(other.area(), other.side(), channels);
+        out.change(|y, columns, values| {
+            let from = folded.part(y / 2, columns.start / 2..columns.end / 2);
+            let other = other.part(y, columns).chunks_exact(other.channels());
+            for (x, (into, other)) in values.chunks_exact_mut(channels).zip(other).enumerate() {
+                let pixel = &from[x / 2 * folded.channels()..][..folded.channels()];
+                for (value, square) in into[..front].iter_mut().zip(pixel.chunks_exact(4)) {
                     *value = square[y % 2 * 2 + x % 2];
                 }
+                into[front..].copy_from_slice(other);
             }
-        }
+        });
         out
     }
 }
@@ -150,36 +126,36 @@ fn mix(into: &mut [f32], near: &[f32], far: &[f32]) {
     into.iter_mut().zip(near).zip(far).for_each(|((into, near), far)| *into = 0.75 * near + 0.25 * far);
 }
 
-/// Outputs that are computed at once, and for how many pixels: they fill the registers of AVX2.
-const OUTPUTS: usize = 8;
-const PIXELS: usize = 8;
-
 /// A 3 × 3 convolution.
 #[derive(Debug)]
 pub struct Convolution {
     inputs: usize,
     outputs: usize,
-    /// For each eight outputs: row, column and input of the window, then the output.
-    weights: Vec<[f32; OUTPUTS]>,
-    bias: Vec<[f32; OUTPUTS]>,
+    /// Outputs that are computed at once.
+    block: usize,
+    /// For each block of outputs: row, column and input of the window, then the output.
+    weights: Vec<f32>,
+    bias: Vec<f32>,
 }
 
 impl Convolution {
     /// From a layer's numbers, laid out for the registers.
     fn new(&Layer { inputs, outputs, ref weights, ref bias }: &Layer) -> Self {
-        let blocks = outputs.div_ceil(OUTPUTS);
-        let output = |block: usize, k: usize| Some(block * OUTPUTS + k).filter(|&output| output < outputs);
-        let laid = (0..blocks * 9 * inputs).map(|at| {
-            let (block, place, input) = (at / (9 * inputs), at / inputs % 9, at % inputs);
-            std::array::from_fn(|k| output(block, k).map_or(0.0, |o| weights[(o * inputs + input) * 9 + place]))
+        let block = if outputs.is_multiple_of(WIDE) { WIDE } else { NARROW };
+        let blocks = outputs.div_ceil(block);
+        let laid = (0..blocks * 9 * inputs * block).map(|at| {
+            let (window, output) = (at / block % (9 * inputs), at / (9 * inputs * block) * block + at % block);
+            let (place, input) = (window / inputs, window % inputs);
+            if output < outputs { weights[(output * inputs + input) * 9 + place] } else { 0.0 }
         });
-        let bias = (0..blocks).map(|block| std::array::from_fn(|k| output(block, k).map_or(0.0, |o| bias[o])));
-        Self { inputs, outputs, weights: laid.collect(), bias: bias.collect() }
+        let mut bias = bias.clone();
+        bias.resize(blocks * block, 0.0);
+        Self { inputs, outputs, block, weights: laid.collect(), bias }
     }
 
     fn over(&self, planes: &Planes, step: usize) -> Planes {
-        assert_eq!(planes.channels, self.inputs, "channels of planes and weights");
-        let mut out = Planes::zeros(planes.width / step, planes.height / step, self.outputs);
+        assert_eq!(planes.channels(), self.inputs, "channels of planes and weights");
+        let mut out = planes.another(planes.side() / step, self.outputs);
         let arch = Arch::new();
         // Where products cannot be added without rounding in between, doing so in software is slow.
         let fused = cfg!(target_arch = "aarch64") || !matches!(arch, Arch::Scalar);
@@ -187,6 +163,12 @@ impl Convolution {
         out
     }
 }
+
+/// Outputs and pixels that are computed at once: both pairs fill eight registers of AVX2, and the first reads less.
+const WIDE: usize = 16;
+const WIDE_PIXELS: usize = 4;
+const NARROW: usize = 8;
+const NARROW_PIXELS: usize = 8;
 
 struct Run<'a> {
     convolution: &'a Convolution,
@@ -201,39 +183,44 @@ impl NullaryFnOnce for Run<'_> {
 
     #[inline(always)]
     fn call(self) {
-        if self.fused { self.rows::<true>() } else { self.rows::<false>() }
+        match (self.convolution.block == WIDE, self.fused) {
+            (true, true) => self.rows::<true, WIDE, WIDE_PIXELS>(),
+            (true, false) => self.rows::<false, WIDE, WIDE_PIXELS>(),
+            (false, true) => self.rows::<true, NARROW, NARROW_PIXELS>(),
+            (false, false) => self.rows::<false, NARROW, NARROW_PIXELS>(),
+        }
     }
 }
 
 impl Run<'_> {
     #[inline(always)]
-    fn rows<const FUSED: bool>(self) {
+    fn rows<const FUSED: bool, const OUTPUTS: usize, const PIXELS: usize>(self) {
         let Self { convolution, planes, step, out, .. } = self;
-        let (width, outputs) = (out.width, out.channels);
-        let length = (planes.width + 2) * planes.channels;
-        for y in 0..out.height {
-            let rows: [&[f32]; 3] = std::array::from_fn(|k| &planes.values[(y * step + k) * length..][..length]);
-            let into = out.row_mut(y);
-            for (block, bias) in convolution.bias.iter().enumerate() {
-                let weights = &convolution.weights[block * 9 * planes.channels..][..9 * planes.channels];
-                for x in (0..width).step_by(PIXELS) {
-                    // A last group that is cut off takes pixels that were done before once more.
-                    let x = x.min(width.saturating_sub(PIXELS));
-                    let sums = windows::<FUSED>(&rows, weights, bias, x * step, (planes.channels, step));
-                    for (pixel, sums) in into[x * outputs..].chunks_exact_mut(outputs).zip(&sums) {
+        let outputs = convolution.outputs;
+        let (weights, bias) = (convolution.weights.as_chunks::<OUTPUTS>().0, convolution.bias.as_chunks::<OUTPUTS>().0);
+        out.change(|y, columns, values| {
+            let rows: [&[f32]; 3] = array::from_fn(|k| planes.with_border(y * step + k));
+            for (block, (weights, bias)) in weights.chunks_exact(9 * convolution.inputs).zip(bias).enumerate() {
+                for x in (0..columns.len()).step_by(PIXELS) {
+                    // A last group that is cut off takes pixels that were done before once more, where there are some.
+                    let x = x.min(columns.len().saturating_sub(PIXELS));
+                    let left = (columns.start + x) * step;
+                    let sums =
+                        windows::<FUSED, OUTPUTS, PIXELS>(&rows, weights, bias, left, (convolution.inputs, step));
+                    for (pixel, sums) in values[x * outputs..].chunks_exact_mut(outputs).zip(&sums) {
                         let own = &mut pixel[block * OUTPUTS..];
                         let count = own.len().min(OUTPUTS);
                         own[..count].copy_from_slice(&sums[..count]);
                     }
                 }
             }
-        }
+        });
     }
 }
 
-/// Eight outputs of eight windows, whose first begins at the column `left`.
+/// All outputs of a block for several windows, whose first begins at the column `left` of rows with a border.
 #[inline(always)]
-fn windows<const FUSED: bool>(
+fn windows<const FUSED: bool, const OUTPUTS: usize, const PIXELS: usize>(
     rows: &[&[f32]; 3],
     weights: &[[f32; OUTPUTS]],
     bias: &[f32; OUTPUTS],
@@ -244,7 +231,7 @@ fn windows<const FUSED: bool>(
     // The three pixels of a window's row lie side by side.
     let length = 3 * channels;
     for (row, weights) in rows.iter().zip(weights.chunks_exact(length)) {
-        let pixels: [&[f32]; PIXELS] = std::array::from_fn(|p| {
+        let pixels: [&[f32]; PIXELS] = array::from_fn(|p| {
             let start = ((left + p * step) * channels).min(row.len() - length);
             &row[start..][..length]
         });
@@ -263,35 +250,54 @@ fn windows<const FUSED: bool>(
 mod tests {
     use super::*;
 
-    fn planes(width: usize, height: usize, channels: usize) -> Planes {
-        let mut planes = Planes::zeros(width, height, channels);
-        for y in 0..height {
-            for (i, value) in planes.row_mut(y).iter_mut().enumerate() {
+    /// All of a tile of so many pixels; multiples of `side`.
+    fn whole(width: usize, height: usize, side: usize, channels: usize) -> Planes {
+        let area = Area::new(width / side, height / side, vec![true; width / side * (height / side)]);
+        pattern(&Rc::new(area), side, channels)
+    }
+
+    fn pattern(area: &Rc<Area>, side: usize, channels: usize) -> Planes {
+        let mut planes = Planes::new(area, side, channels, &Spare::default());
+        planes.change(|y, columns, values| {
+            for (i, value) in (columns.start * channels..).zip(values) {
                 *value = ((y * 31 + i * 17) % 23) as f32 / 10.0 - 1.0;
             }
-        }
+        });
         planes
     }
 
     #[test]
-    fn a_convolution_is_the_sum_over_its_window() {
-        for (width, height, inputs, outputs, step) in
-            [(12, 5, 3, 1, 1), (16, 6, 2, 11, 2), (9, 4, 5, 24, 1), (4, 4, 2, 8, 1)]
-        {
-            let planes = planes(width, height, inputs);
+    fn a_convolution_is_the_sum_over_its_window_and_nothing_counts_outside_the_area() {
+        let ring = Area::new(4, 3, [1, 1, 0, 1, 0, 0, 0, 1, 1, 0, 1, 1].map(|cell| cell > 0).to_vec());
+        let ring = Rc::new(ring);
+        let seen = [
+            (whole(12, 6, 2, 3), 1, 1),
+            (whole(16, 6, 2, 2), 11, 2),
+            (whole(9, 4, 1, 5), 24, 1),
+            (whole(4, 4, 1, 2), 8, 1),
+            (whole(10, 6, 2, 3), 32, 2),
+            (pattern(&ring, 2, 3), 16, 1),
+            (pattern(&ring, 8, 2), 32, 2),
+            (pattern(&ring, 4, 3), 8, 1),
+        ];
+        for (planes, outputs, step) in seen {
+            let (inputs, width, height) = (planes.channels(), planes.width(), planes.height());
             let weights: Vec<f32> = (0..outputs * inputs * 9).map(|i| (i * 7 % 13) as f32 / 6.0 - 1.0).collect();
             let bias: Vec<f32> = (0..outputs).map(|i| i as f32 / 3.0).collect();
             let layer = Layer { inputs, outputs, weights, bias };
-            let got = Convolution::new(&layer).over(&planes, step);
+            let mut got = Convolution::new(&layer).over(&planes, step);
             let Layer { weights, bias, .. } = layer;
-            assert_eq!((got.width, got.height, got.channels), (width / step, height / step, outputs));
+            assert_eq!((got.width(), got.height(), got.channels()), (width / step, height / step, outputs));
             let at = |x: isize, y: isize, c: usize| {
-                let inside = (0..width as isize).contains(&x) && (0..height as isize).contains(&y);
-                if inside { planes.row(y as usize)[x as usize * inputs + c] } else { 0.0 }
+                let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else { return 0.0 };
+                let inside = x < width && y < height && planes.area().has(x / planes.side(), y / planes.side());
+                if inside { planes.part(y, x..x + 1)[c] } else { 0.0 }
             };
-            for y in 0..got.height {
-                for (i, &value) in got.row(y).iter().enumerate() {
-                    let (x, o) = (i / outputs, i % outputs);
+            let mut count = 0;
+            got.change(|y, columns, values| {
+                count += columns.len();
+                for (i, &mut value) in values.iter_mut().enumerate() {
+                    let (x, o) = (columns.start + i / outputs, i % outputs);
                     let mut sum = bias[o];
                     for (c, place) in (0..inputs).flat_map(|c| (0..9).map(move |place| (c, place))) {
                         let (column, row) = ((x * step + place % 3) as isize - 1, (y * step + place / 3) as isize - 1);
@@ -299,26 +305,34 @@ mod tests {
                     }
                     assert!((value - sum).abs() < 1e-4, "{inputs}→{outputs} at {x},{y}: {value}, not {sum}");
                 }
-            }
+            });
+            assert_eq!(count, planes.area().count() * got.side() * got.side());
         }
     }
 
     #[test]
     fn folding_and_unfolding_give_back_what_was() {
-        let (planes, mut on) = (planes(8, 6, 3), Computing::with(&[]));
+        let (planes, mut on) = (whole(8, 6, 2, 3), Computing::with(&[]));
+        let other = pattern(planes.area(), 2, 2);
         let folded = on.folded(&planes);
-        let back = on.unfolded(&folded);
-        assert!((0..6).all(|y| planes.row(y) == back.row(y)));
+        let back = on.unfolded_beside(&folded, &other);
+        for y in 0..6 {
+            let pixels = planes.part(y, 0..8).chunks(3).zip(other.part(y, 0..8).chunks(2));
+            for (pixel, (first, second)) in back.part(y, 0..8).chunks(5).zip(pixels) {
+                assert_eq!(pixel, [first, second].concat());
+            }
+        }
     }
 
     #[test]
     fn doubling_is_linear_between_the_middles_of_pixels() {
-        let mut planes = Planes::zeros(2, 1, 1);
-        planes.row_mut(0).copy_from_slice(&[0.0, 4.0]);
-        let doubled = Computing::with(&[]).doubled(&planes);
-        assert_eq!(
-            (doubled.row(0), doubled.row(1)),
-            ([0.0, 1.0, 3.0, 4.0].as_slice(), [0.0, 1.0, 3.0, 4.0].as_slice())
-        );
+        let mut coarse = whole(2, 1, 1, 1);
+        let fine = pattern(coarse.area(), 2, 1);
+        coarse.change(|_, _, values| values.copy_from_slice(&[0.0, 4.0]));
+        let doubled = Computing::with(&[]).doubled_beside(&coarse, &fine);
+        for y in 0..2 {
+            let f = fine.part(y, 0..4);
+            assert_eq!(doubled.part(y, 0..4), [0.0, f[0], 1.0, f[1], 3.0, f[2], 4.0, f[3]]);
+        }
     }
 }

@@ -10,26 +10,29 @@ const OVERLAP = 32;
 const OPEN = /** @type {const} */ ([0.04, 0.96]);
 const CELL = 8;
 const CHANNELS = 5;
-const MULTIPLE = 16;
+/** Pixels along a cell of what is computed. */
+export const MULTIPLE = 16;
 
 /** @typedef {{ width: number, height: number, data: Uint8ClampedArray }} Pixels */
 /** @typedef {{ left: number, top: number, width: number, height: number }} Tile */
-/** @typedef {(seen: Float32Array, width: number, height: number) => Promise<Float32Array>} Network */
+/** @typedef {{ left: number, top: number, columns: number, rows: number, cells: Uint8Array }} Area in cells of a tile */
+/** @typedef {(seen: Float32Array, area: Float32Array, columns: number, rows: number) => Promise<Float32Array>} Network */
 
 /**
  * @param {Pixels} picture
  * @param {Float32Array} matte 0 to 1, as a large network gave it; changed in place
- * @param {Network} network what is to be added, for five channels of a tile
+ * @param {Network} network what is to be added, for five channels of cells of 16 × 16 pixels, where the area is 1
  */
 export async function correct(picture, matte, network) {
   const { width, height } = picture;
   const block = Math.max(1, Math.ceil(Math.hypot(width, height) / DIAGONAL));
+  const seen = block === 1 ? matte : shrink({ width, height, values: matte }, 1, 1, block).values;
   const color = block === 1 ? picture : smaller(picture, block);
-  const seen = block === 1 ? matte.slice() : shrink({ width, height, values: matte }, 1, 1, block).values;
-  const refined = seen.slice();
-  refine(color, refined);
-  await add(color, seen, refined, network);
-  matte.set(block === 1 ? refined : enlarge(refined, color, { width, height }, block));
+  const share = softness(seen, color.width, color.height);
+  if (!share.some((value) => value > 0)) return;
+  const change = await changeOf(color, seen, share, network);
+  const everywhere = block === 1 ? change : enlarge(change, color, { width, height }, block);
+  everywhere.forEach((value, at) => (matte[at] = Math.min(1, Math.max(0, matte[at] + value))));
 }
 
 /**
@@ -47,74 +50,67 @@ function smaller({ width, height, data }, block) {
 }
 
 /**
- * Adds to the filtered matte what the network finds, where it is open.
+ * What is to be added to the matte as it was found.
  * @param {Pixels} color
  * @param {Float32Array} seen as it was found
- * @param {Float32Array} refined after the guided filter; changed in place
+ * @param {Float32Array} share how soft it is: where a network was sure of a crisp edge, it is left that; 0 from here on where
+ *   the filtered matte is not open
  * @param {Network} network
  */
-async function add(color, seen, refined, network) {
+async function changeOf(color, seen, share, network) {
   const { width, height } = color;
-  const share = shareOf(seen, refined, width, height);
-  const sums = new Float32Array(width * height);
-  const shares = new Float32Array(width * height);
-  for (const tile of tilesOf(width, height)) {
-    if (!isNeeded(share, width, tile)) continue;
-    const wide = Math.ceil(tile.width / MULTIPLE) * MULTIPLE;
-    const high = Math.ceil(tile.height / MULTIPLE) * MULTIPLE;
-    const found = await network(question(color, seen, refined, tile, wide, high), wide, high);
-    const [across, down] = [weights(tile.width), weights(tile.height)];
-    for (let y = 0; y < tile.height; y += 1) {
-      const row = (tile.top + y) * width + tile.left;
-      for (let x = 0; x < tile.width; x += 1) {
-        const weight = down[y] * across[x];
-        sums[row + x] += weight * found[y * wide + x];
-        shares[row + x] += weight;
-      }
-    }
-  }
-  for (let at = 0; at < refined.length; at += 1) {
-    if (share[at] <= 0) continue;
-    const corrected = Math.min(1, Math.max(0, refined[at] + sums[at] / shares[at]));
-    refined[at] += share[at] * (corrected - refined[at]);
-  }
-}
-
-/**
- * How much of the correction each pixel takes: where a network was sure of a crisp edge, it is left that.
- * @param {Float32Array} seen
- * @param {Float32Array} refined
- * @param {number} width
- * @param {number} height
- */
-function shareOf(seen, refined, width, height) {
-  const share = softness(seen, width, height);
+  const refined = seen.slice();
+  refine(color, refined);
   const { columns, cells } = openIn(refined, width, height);
   for (let at = 0; at < share.length; at += 1) {
     if (!cells[Math.floor(at / width / CELL) * columns + Math.floor((at % width) / CELL)]) share[at] = 0;
   }
-  return share;
+  const sums = new Float32Array(width * height);
+  const shares = new Float32Array(width * height);
+  for (const tile of tilesOf(width, height)) {
+    const area = areaIn(share, width, tile);
+    if (!area) continue;
+    const asked = question(color, seen, refined, tile, area);
+    const found = await network(asked, Float32Array.from(area.cells), area.columns, area.rows);
+    const [across, down] = [weights(tile.width), weights(tile.height)];
+    const [left, top, wide] = [area.left * MULTIPLE, area.top * MULTIPLE, area.columns * MULTIPLE];
+    for (let y = top; y < Math.min(tile.height, top + area.rows * MULTIPLE); y += 1) {
+      const row = (tile.top + y) * width + tile.left;
+      for (let x = left; x < Math.min(tile.width, left + wide); x += 1) {
+        const weight = down[y] * across[x];
+        sums[row + x] += weight * found[(y - top) * wide + x - left];
+        shares[row + x] += weight;
+      }
+    }
+  }
+  const change = new Float32Array(width * height);
+  for (let at = 0; at < change.length; at += 1) {
+    if (share[at] <= 0) continue;
+    change[at] = share[at] * (Math.min(1, Math.max(0, refined[at] + sums[at] / shares[at])) - seen[at]);
+  }
+  return change;
 }
 
 /**
- * What the network sees of a tile, channel by channel; what is cut off goes on as in a mirror.
+ * What the network sees of an area, channel by channel; what is cut off goes on as in a mirror, and outside are zeros.
  * @param {Pixels} color
  * @param {Float32Array} seen
  * @param {Float32Array} refined
  * @param {Tile} tile
- * @param {number} wide
- * @param {number} high
+ * @param {Area} area
  */
-function question({ width, data }, seen, refined, tile, wide, high) {
-  const area = wide * high;
-  const values = new Float32Array(area * CHANNELS);
+function question({ width, data }, seen, refined, tile, { left, top, columns, rows, cells }) {
+  const [wide, high] = [columns * MULTIPLE, rows * MULTIPLE];
+  const size = wide * high;
+  const values = new Float32Array(size * CHANNELS);
   for (let y = 0, to = 0; y < high; y += 1) {
-    const row = (tile.top + mirrored(y, tile.height)) * width + tile.left;
+    const row = (tile.top + mirrored(top * MULTIPLE + y, tile.height)) * width + tile.left;
     for (let x = 0; x < wide; x += 1, to += 1) {
-      const at = row + mirrored(x, tile.width);
-      for (let c = 0; c < 3; c += 1) values[c * area + to] = data[at * 4 + c] / 255 - 0.5;
-      values[3 * area + to] = seen[at] - 0.5;
-      values[4 * area + to] = refined[at] - 0.5;
+      if (!cells[Math.floor(y / MULTIPLE) * columns + Math.floor(x / MULTIPLE)]) continue;
+      const at = row + mirrored(left * MULTIPLE + x, tile.width);
+      for (let c = 0; c < 3; c += 1) values[c * size + to] = data[at * 4 + c] / 255 - 0.5;
+      values[3 * size + to] = seen[at] - 0.5;
+      values[4 * size + to] = refined[at] - 0.5;
     }
   }
   return values;
@@ -135,30 +131,58 @@ function openIn(matte, width, height) {
       if (matte[at] >= OPEN[0] && matte[at] <= OPEN[1]) torn[row + Math.floor(x / CELL)] = 1;
     }
   }
-  const cells = new Uint8Array(columns * rows);
-  for (let y = 0; y < rows; y += 1) {
-    for (let x = 0; x < columns; x += 1) {
-      if (!torn[y * columns + x]) continue;
-      for (let row = Math.max(0, y - 1); row < Math.min(rows, y + 2); row += 1) {
-        cells.fill(1, row * columns + Math.max(0, x - 1), row * columns + Math.min(columns, x + 2));
-      }
-    }
-  }
-  return { columns, cells };
+  return { columns, cells: grown(torn, columns) };
 }
 
 /**
- * Whether a tile has something to correct.
+ * What of a tile is computed: where something is to be corrected, and a cell around that; nothing where there is nothing.
+ * Cut to where it lies and a cell of zeros around it, as far as the tile goes.
  * @param {Float32Array} share
  * @param {number} stride
  * @param {Tile} tile
+ * @returns {Area | undefined}
  */
-function isNeeded(share, stride, { left, top, width, height }) {
-  for (let row = top; row < top + height; row += 1) {
-    const start = row * stride + left;
-    if (share.subarray(start, start + width).some((value) => value > 0)) return true;
+function areaIn(share, stride, { left, top, width, height }) {
+  const [columns, rows] = [Math.ceil(width / MULTIPLE), Math.ceil(height / MULTIPLE)];
+  const needed = new Uint8Array(columns * rows);
+  for (let y = 0; y < height; y += 1) {
+    const row = (top + y) * stride + left;
+    for (let x = 0; x < width; x += 1) {
+      if (share[row + x] > 0) needed[Math.floor(y / MULTIPLE) * columns + Math.floor(x / MULTIPLE)] = 1;
+    }
   }
-  return false;
+  if (!needed.some((cell) => cell > 0)) return undefined;
+  const cells = grown(needed, columns);
+  const kept = grown(cells, columns);
+  const places = [...kept.keys()].filter((cell) => kept[cell] > 0);
+  const across = places.map((cell) => cell % columns);
+  const down = places.map((cell) => Math.floor(cell / columns));
+  const [first, last] = [Math.min(...across), Math.max(...across) + 1];
+  const [above, below] = [Math.min(...down), Math.max(...down) + 1];
+  const cut = new Uint8Array((last - first) * (below - above));
+  for (let y = above; y < below; y += 1) {
+    cut.set(cells.subarray(y * columns + first, y * columns + last), (y - above) * (last - first));
+  }
+  return { left: first, top: above, columns: last - first, rows: below - above, cells: cut };
+}
+
+/**
+ * These cells of a grid and those that touch them.
+ * @param {Uint8Array} cells
+ * @param {number} columns
+ */
+function grown(cells, columns) {
+  const rows = cells.length / columns;
+  const more = new Uint8Array(cells.length);
+  for (let y = 0; y < rows; y += 1) {
+    for (let x = 0; x < columns; x += 1) {
+      if (!cells[y * columns + x]) continue;
+      for (let row = Math.max(0, y - 1); row < Math.min(rows, y + 2); row += 1) {
+        more.fill(1, row * columns + Math.max(0, x - 1), row * columns + Math.min(columns, x + 2));
+      }
+    }
+  }
+  return more;
 }
 
 /**

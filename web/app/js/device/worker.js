@@ -1,7 +1,7 @@
 // The thread that computes: it holds the network, finds mattes and makes pictures of them.
 
 import { compose, pixelsOf } from "./compose.js";
-import { correct } from "./edge_network.js";
+import { MULTIPLE, correct } from "./edge_network.js";
 import { refine } from "./refine.js";
 import { resizeColors, resizeMatte } from "./resample.js";
 
@@ -73,9 +73,13 @@ async function find(bitmap) {
     small[at] = Math.min(1, Math.max(0, value || 0));
   }
   const matte = resizeMatte(small, [across, down], [pixels.width, pixels.height]);
-  await correct(pixels, matte, async (seen, wide, high) => {
-    const given = new runtime.Tensor("float32", seen, [1, seen.length / (wide * high), high, wide]);
-    return (await edges.run({ [edges.inputNames[0]]: given }))[edges.outputNames[0]].data;
+  await correct(pixels, matte, async (seen, area, columns, rows) => {
+    const [wide, high] = [columns * MULTIPLE, rows * MULTIPLE];
+    const given = {
+      seen: new runtime.Tensor("float32", seen, [1, seen.length / (wide * high), high, wide]),
+      area: new runtime.Tensor("float32", area, [1, 1, rows, columns]),
+    };
+    return (await edges.run(given))[edges.outputNames[0]].data;
   });
   refine(pixels, matte);
   const alpha = new Uint8ClampedArray(matte.length);
