@@ -42,6 +42,13 @@ impl Area {
         self.cells[row * self.columns + column]
     }
 
+    /// What of it lies side by side in rows of pixels, as `(row, columns)`, in cells of `side` pixels.
+    pub fn parts(&self, side: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let scaled = move |run: &Range<usize>| run.start * side..run.end * side;
+        let rows = (0..self.runs.len() * side).map(move |y| (y, &self.runs[y / side]));
+        rows.flat_map(move |(y, runs)| runs.iter().map(move |run| (y, scaled(run))))
+    }
+
     /// How many cells belong to it.
     #[cfg(test)]
     pub fn count(&self) -> usize {
@@ -135,17 +142,17 @@ impl Planes {
         &self.with_border(y + 1)[(columns.start + 1) * self.channels..(columns.end + 1) * self.channels]
     }
 
+    /// As [`part`](Self::part), to be written.
+    pub fn part_mut(&mut self, y: usize, columns: Range<usize>) -> &mut [f32] {
+        let (start, channels) = ((y + 1) * self.length(), self.channels);
+        &mut self.values[start + (columns.start + 1) * channels..start + (columns.end + 1) * channels]
+    }
+
     /// Changes all pixels of the area, those that lie side by side at once: `change(row, columns, their values)`.
-    #[inline(always)]
     pub fn change(&mut self, mut change: impl FnMut(usize, Range<usize>, &mut [f32])) {
-        let (side, channels, length) = (self.side, self.channels, self.length());
-        for y in 0..self.height() {
-            let row = &mut self.values[(y + 1) * length..][..length];
-            for run in &self.area.runs[y / side] {
-                let columns = run.start * side..run.end * side;
-                let values = &mut row[(columns.start + 1) * channels..(columns.end + 1) * channels];
-                change(y, columns, values);
-            }
+        let area = Rc::clone(&self.area);
+        for (y, columns) in area.parts(self.side) {
+            change(y, columns.clone(), self.part_mut(y, columns));
         }
     }
 }

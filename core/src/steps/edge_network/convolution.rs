@@ -198,7 +198,10 @@ impl Run<'_> {
         let Self { convolution, planes, step, out, .. } = self;
         let outputs = convolution.outputs;
         let (weights, bias) = (convolution.weights.as_chunks::<OUTPUTS>().0, convolution.bias.as_chunks::<OUTPUTS>().0);
-        out.change(|y, columns, values| {
+        let area = Rc::clone(out.area());
+        // A closure would be compiled without the processor's wide registers where it does not become part of this function.
+        for (y, columns) in area.parts(out.side()) {
+            let values = out.part_mut(y, columns.clone());
             let rows: [&[f32]; 3] = array::from_fn(|k| planes.with_border(y * step + k));
             for (block, (weights, bias)) in weights.chunks_exact(9 * convolution.inputs).zip(bias).enumerate() {
                 for x in (0..columns.len()).step_by(PIXELS) {
@@ -214,7 +217,7 @@ impl Run<'_> {
                     }
                 }
             }
-        });
+        }
     }
 }
 
