@@ -20,7 +20,7 @@ use self::{
     network::{CHANNELS, MULTIPLE},
 };
 use super::{
-    planes::{Plane, change_by_grid, mirrored, shrink_alpha, shrink_rgb, shrunk},
+    planes::{Plane, change_where_not_zero, mirrored, shrink_alpha, shrink_rgb, shrunk},
     refine_edges::{self, Softness},
 };
 use crate::pixels::{Alpha, Rect, Rgb, Samples, Size, unit_to_u8};
@@ -30,7 +30,7 @@ use crate::pixels::{Alpha, Rect, Rgb, Samples, Size, unit_to_u8};
 const DIAGONAL: f32 = 2100.0;
 /// Side of the squares it sees at once, and what neighbouring ones share, over which one gives way to the next.
 const TILE: u32 = 256;
-const OVERLAP: u32 = 32;
+const OVERLAP: u32 = 16;
 /// Alpha between which a filtered matte is open: what is to be corrected is there and less than two cells of this side from it.
 const OPEN: (f32, f32) = (0.04, 0.96);
 const CELL: usize = 8;
@@ -44,7 +44,7 @@ pub fn correct(color: &Rgb, matte: &mut Alpha) {
     assert_eq!(color.size(), matte.size(), "picture and matte are of one size");
     let block = (color.size().diagonal() / DIAGONAL).ceil().max(1.0) as usize;
     let Some(change) = View::of(color, matte, block).map(|view| view.change()) else { return };
-    change_by_grid(matte, &change, block, |value, _, change| *value = (*value + change).clamp(0.0, 1.0));
+    change_where_not_zero(matte, &change, block, |value, _, change| *value = (*value + change).clamp(0.0, 1.0));
 }
 
 /// What the network sees: picture and mattes in its resolution.
@@ -68,13 +68,15 @@ impl<'a> View<'a> {
                 Cow::Owned(Alpha::new(plane.size, plane.values))
             }
         };
-        let mut share = Softness::of(&seen).anywhere()?.everywhere();
+        let soft = Softness::of(&seen).anywhere()?;
         let color = match block {
             1 => Cow::Borrowed(color),
             _ => Cow::Owned(smaller(color, block)),
         };
         let mut refined = seen.clone().into_owned();
-        refine_edges::refine(&color, &mut refined);
+        // As far as the network sees: the rest of a cell, and one around it.
+        refine_edges::refine_soft(&color, &mut refined, &soft, 2 * MULTIPLE);
+        let mut share = soft.everywhere();
         let width = share.size().width as usize;
         let open = Open::of(&refined);
         for (index, share) in share.values_mut().iter_mut().enumerate() {

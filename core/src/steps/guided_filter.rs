@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
 use super::planes::Plane;
@@ -31,6 +32,18 @@ const FLAT: f32 = 0.001;
 /// `guide` has one colour of 0 to 1 a cell, `matte` one alpha a cell.
 #[must_use]
 pub fn coefficients(guide: &[[f32; 3]], matte: &Plane, radius: usize, epsilon: f32) -> Coefficients {
+    coefficients_where(guide, matte, radius, epsilon, |_, _| true)
+}
+
+/// As [`coefficients`], in blocks of cells that are needed, by their columns and rows; elsewhere the matte counts as flat.
+#[must_use]
+pub fn coefficients_where(
+    guide: &[[f32; 3]],
+    matte: &Plane,
+    radius: usize,
+    epsilon: f32,
+    is_needed: impl Fn(&Range<usize>, &Range<usize>) -> bool + Sync,
+) -> Coefficients {
     let size = matte.size;
     let (columns, rows) = (size.width as usize, size.height as usize);
     let fit = Fit { guide, matte, radius, epsilon };
@@ -40,7 +53,8 @@ pub fn coefficients(guide: &[[f32; 3]], matte: &Plane, radius: usize, epsilon: f
         .filter_map(|index| {
             let (left, top) = (index % across * BLOCK, index / across * BLOCK);
             let block = Area { columns: left..(left + BLOCK).min(columns), rows: top..(top + BLOCK).min(rows) };
-            fit.varies(&block).then(|| (block.clone(), fit.smoothed(&block)))
+            let is_fitted = is_needed(&block.columns, &block.rows) && fit.varies(&block);
+            is_fitted.then(|| (block.clone(), Arch::new().dispatch(Smoothed { fit: &fit, block: &block })))
         })
         .collect();
     let values = matte.values.iter().map(|&alpha| [0.0, 0.0, 0.0, alpha]).collect();
@@ -90,114 +104,160 @@ impl Fit<'_> {
     /// Whether the matte varies in any window that counts for the block.
     fn varies(&self, block: &Area) -> bool {
         let around = block.grown(2 * self.radius, self.matte.size);
-        let first = self.matte.values[around.rows.start * self.matte.size.width as usize + around.columns.start];
-        let (mut low, mut high) = (first, first);
-        for row in around.rows {
-            for &alpha in &self.matte.row(row)[around.columns.clone()] {
-                (low, high) = (low.min(alpha), high.max(alpha));
-            }
+        let row = |row: usize| &self.matte.row(row)[around.columns.clone()];
+        let first = row(around.rows.start)[0];
+        let differs =
+            |values: &[f32]| values.iter().fold(false, |any, value| any | ((value - first).abs() > FLAT / 2.0));
+        around.rows.clone().any(|at| differs(row(at)))
+    }
+
+    /// Of cells in a row, I (3), p, I·p (3), I·I (6) and p·p, in the paper's letters.
+    #[inline(always)]
+    fn products(&self, row: usize, columns: &Range<usize>, products: &mut Vec<[f32; 16]>) {
+        let start = row * self.matte.size.width as usize;
+        let cells = start + columns.start..start + columns.end;
+        products.clear();
+        for (&[r, g, b], &p) in self.guide[cells.clone()].iter().zip(&self.matte.values[cells]) {
+            products.push([r, g, b, p, r * p, g * p, b * p, r * r, r * g, r * b, g * g, g * b, b * b, p * p, 0.0, 0.0]);
         }
-        high - low > FLAT
-    }
-
-    /// For each cell of the block the mean over its window of what the windows around it tell: `[a red, a green, a blue, b]`,
-    /// how many vary, how much they explain.
-    fn smoothed(&self, block: &Area) -> Vec<[f32; 8]> {
-        let (size, columns) = (self.matte.size, self.matte.size.width as usize);
-        let windows = block.grown(self.radius, size);
-        let around = windows.grown(self.radius, size);
-        let products: Vec<[f32; 16]> = around.cells(columns).map(|cell| self.products(cell)).collect();
-        let means = window_means(&products, &around, &windows, self.radius);
-        let windows_told: Vec<[f32; 8]> =
-            means.iter().map(|mean| Window::fitted(mean, self.epsilon).numbers()).collect();
-        window_means(&windows_told, &windows, block, self.radius)
-    }
-
-    /// I (3), p, I·p (3), I·I (6) and p·p, in the paper's letters.
-    fn products(&self, cell: usize) -> [f32; 16] {
-        let ([r, g, b], p) = (self.guide[cell], self.matte.values[cell]);
-        [r, g, b, p, r * p, g * p, b * p, r * r, r * g, r * b, g * g, g * b, b * b, p * p, 0.0, 0.0]
     }
 }
 
-/// The means over windows of `radius` around the cells of `inner`, of values for the cells of `outer`, which has all that of
-/// these windows there is.
-fn window_means<const N: usize>(values: &[[f32; N]], outer: &Area, inner: &Area, radius: usize) -> Vec<[f32; N]> {
-    // From the first to behind the last in the window around a place, counted from the beginning of `outer`.
-    let window = |at: usize, outer: &Range<usize>| {
-        at.saturating_sub(radius).max(outer.start) - outer.start..(at + radius + 1).min(outer.end) - outer.start
-    };
-    let (width, columns) = (outer.columns.len(), inner.columns.len());
-    let mut across = Vec::with_capacity(outer.rows.len() * columns);
-    for row in values.chunks_exact(width) {
-        across.extend(sliding(inner.columns.clone().map(|at| window(at, &outer.columns)), |at| &row[at]));
+/// For each cell of the block the mean over its window of what the windows around it tell: `[a red, a green, a blue, b]`,
+/// how many vary, how much they explain.
+struct Smoothed<'a> {
+    fit: &'a Fit<'a>,
+    block: &'a Area,
+}
+
+impl NullaryFnOnce for Smoothed<'_> {
+    type Output = Vec<[f32; 8]>;
+
+    #[inline(always)]
+    fn call(self) -> Vec<[f32; 8]> {
+        let Self { fit, block } = self;
+        let windows = block.grown(fit.radius, fit.matte.size);
+        let around = windows.grown(fit.radius, fit.matte.size);
+        let (mut products, mut across) = (Vec::new(), Vec::with_capacity(around.rows.len() * windows.columns.len()));
+        for row in around.rows.clone() {
+            fit.products(row, &around.columns, &mut products);
+            sums_across(&products, &around.columns, &windows.columns, fit.radius, &mut across);
+        }
+        let means = means_down(&across, &around, &windows, fit.radius);
+        let mut row_told = Vec::with_capacity(windows.columns.len());
+        let mut across = Vec::with_capacity(windows.rows.len() * block.columns.len());
+        for row in means.chunks_exact(windows.columns.len()) {
+            row_told.clear();
+            for mean in row {
+                row_told.push(told(mean, fit.epsilon));
+            }
+            sums_across(&row_told, &windows.columns, &block.columns, fit.radius, &mut across);
+        }
+        means_down(&across, &windows, block, fit.radius)
     }
-    let mut means = vec![[0.0; N]; inner.rows.len() * columns];
-    for x in 0..columns {
-        let place = |at: usize| &across[at * columns + x];
-        let wide = window(inner.columns.start + x, &outer.columns).len();
-        let tall = inner.rows.clone().map(|at| window(at, &outer.rows));
-        for (y, (sum, rows)) in sliding(tall.clone(), place).zip(tall).enumerate() {
-            let share = 1.0 / (wide * rows.len()) as f32;
-            means[y * columns + x] = sum.map(|sum| sum * share);
+}
+
+/// Appends the sums of a row's values over windows around the places of `inner`; `values` are for those of `outer`.
+#[inline(always)]
+fn sums_across<const N: usize>(
+    values: &[[f32; N]],
+    outer: &Range<usize>,
+    inner: &Range<usize>,
+    radius: usize,
+    across: &mut Vec<[f32; N]>,
+) {
+    let (mut sums, mut seen) = ([0.0; N], None);
+    for at in inner.clone() {
+        let window = window(at, outer, radius);
+        let (entering, leaving) = moved(&mut seen, &window);
+        for at in entering {
+            add(&mut sums, &values[at], 1.0);
+        }
+        for at in leaving {
+            add(&mut sums, &values[at], -1.0);
+        }
+        across.push(sums);
+    }
+}
+
+/// The means over windows around the cells of `inner`, from the [sums across](sums_across) of rows of `outer`.
+///
+/// Sums are scaled here only: those of whole numbers are exact, and what left them leaves nothing behind.
+#[inline(always)]
+fn means_down<const N: usize>(across: &[[f32; N]], outer: &Area, inner: &Area, radius: usize) -> Vec<[f32; N]> {
+    let columns = inner.columns.len();
+    let wide: Vec<usize> = inner.columns.clone().map(|at| window(at, &outer.columns, radius).len()).collect();
+    let (mut sums, mut seen) = (vec![[0.0; N]; columns], None);
+    let mut means = Vec::with_capacity(inner.rows.len() * columns);
+    for at in inner.rows.clone() {
+        let window = window(at, &outer.rows, radius);
+        let (entering, leaving) = moved(&mut seen, &window);
+        for (rows, sign) in [(entering, 1.0), (leaving, -1.0)] {
+            for at in rows {
+                let row = across[at * columns..][..columns].as_flattened();
+                for (sum, value) in sums.as_flattened_mut().iter_mut().zip(row) {
+                    *sum += sign * value;
+                }
+            }
+        }
+        for (sums, wide) in sums.iter().zip(&wide) {
+            means.push(scaled(sums, 1.0 / (wide * window.len()) as f32));
         }
     }
     means
 }
 
-/// The sums over windows that move on by at most one place.
-fn sliding<'a, const N: usize>(
-    windows: impl Iterator<Item = Range<usize>>,
-    value: impl Fn(usize) -> &'a [f32; N],
-) -> impl Iterator<Item = [f32; N]> {
-    let (mut sum, mut have) = ([0.0; N], 0..0);
-    windows.map(move |window| {
-        if have.is_empty() {
-            have = window.start..window.start;
-        }
-        for at in have.end..window.end {
-            sum.iter_mut().zip(value(at)).for_each(|(sum, value)| *sum += value);
-        }
-        for at in have.start..window.start {
-            sum.iter_mut().zip(value(at)).for_each(|(sum, value)| *sum -= value);
-        }
-        have = window;
-        sum
-    })
+// Loops, not iterators with closures: those are compiled without the processor's wide registers where they do not become part
+// of the function that calls them.
+
+#[inline(always)]
+fn scaled<const N: usize>(values: &[f32; N], by: f32) -> [f32; N] {
+    let mut scaled = *values;
+    for value in &mut scaled {
+        *value *= by;
+    }
+    scaled
+}
+
+#[inline(always)]
+fn add<const N: usize>(sums: &mut [f32; N], values: &[f32; N], sign: f32) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += sign * value;
+    }
+}
+
+/// What enters and what leaves when a window moves on by at most one place; at first, all enters.
+#[inline(always)]
+fn moved(seen: &mut Option<Range<usize>>, window: &Range<usize>) -> (Range<usize>, Range<usize>) {
+    let before = seen.replace(window.clone()).unwrap_or(window.start..window.start);
+    (before.end..window.end, before.start..window.start)
+}
+
+/// From the first to behind the last in the window around a place, counted from the beginning of `outer`.
+#[inline(always)]
+fn window(at: usize, outer: &Range<usize>, radius: usize) -> Range<usize> {
+    at.saturating_sub(radius).max(outer.start) - outer.start..(at + radius + 1).min(outer.end) - outer.start
 }
 
 /// Variance of the matte from which it counts as varying.
 const VARIES: f32 = 1e-5;
 
-/// What one window tells.
-struct Window {
-    model: [f32; 4],
-    /// 1 where the matte varies, else 0.
-    varies: f32,
-    /// The share of its variance that the model explains; 0 where it does not vary.
-    explained: f32,
-}
-
-impl Window {
-    fn fitted(mean: &[f32; 16], epsilon: f32) -> Self {
-        let [r, g, b, p, rp, gp, bp, ..] = *mean;
-        let variance = mean[13] - p * p;
-        let model = model(mean, epsilon);
-        if variance <= VARIES {
-            return Self { model, varies: 0.0, explained: 0.0 };
-        }
-        let covariance = [rp - r * p, gp - g * p, bp - b * p];
-        let explained: f32 = covariance.iter().zip(&model).map(|(covariance, slope)| covariance * slope).sum();
-        Self { model, varies: 1.0, explained: (explained / variance).clamp(0.0, 1.0) }
+/// What one window tells: `[a red, a green, a blue, b]`, 1 where the matte varies or else 0, the share of its variance that the
+/// model explains or 0 where it does not vary.
+#[inline(always)]
+fn told(mean: &[f32; 16], epsilon: f32) -> [f32; 8] {
+    let [r, g, b, p, rp, gp, bp, ..] = *mean;
+    let [red, green, blue, offset] = model(mean, epsilon);
+    let variance = mean[13] - p * p;
+    if variance <= VARIES {
+        return [red, green, blue, offset, 0.0, 0.0, 0.0, 0.0];
     }
-
-    fn numbers(&self) -> [f32; 8] {
-        let [red, green, blue, offset] = self.model;
-        [red, green, blue, offset, self.varies, self.explained, 0.0, 0.0]
-    }
+    let explained = (rp - r * p) * red + (gp - g * p) * green + (bp - b * p) * blue;
+    [red, green, blue, offset, 1.0, (explained / variance).clamp(0.0, 1.0), 0.0, 0.0]
 }
 
 /// The least-squares model of one window from its means: `a = (Σ + ε)⁻¹ cov(I, p)`, `b = p̄ − a · Ī`.
+#[inline(always)]
 fn model(mean: &[f32; 16], epsilon: f32) -> [f32; 4] {
     let [r, g, b, p, rp, gp, bp, rr, rg, rb, gg, gb, bb, ..] = *mean;
     let (srr, srg, srb) = (rr - r * r + epsilon, rg - r * g, rb - r * b);

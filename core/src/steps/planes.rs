@@ -1,5 +1,7 @@
 //! Planes of `f32` and the linear-time filters that steps are made of: block means, box means, Gaussian blur.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::pixels::{Alpha, Rgb, Samples, Size};
@@ -37,79 +39,53 @@ pub fn shrunk(size: Size, block: usize) -> Size {
 /// Means of a matte over blocks of `block` × `block` pixels.
 #[must_use]
 pub fn shrink_alpha(alpha: &Alpha, block: usize) -> Plane {
-    let source = Plane { size: alpha.size(), values: Vec::new() };
-    Plane {
-        size: shrunk(source.size, block),
-        values: block_means::<1>(source.size, block, |y, sums, columns| {
-            let width = source.size.width as usize;
-            let row = &alpha.values()[y * width..(y + 1) * width];
-            for (cell, values) in sums.iter_mut().zip(row.chunks(columns)) {
-                cell[0] += values.iter().sum::<f32>();
-            }
-        })
-        .into_iter()
-        .map(|[value]| value)
-        .collect(),
-    }
+    let values = block_means::<1, f32>(alpha.values(), alpha.size(), block, 1.0);
+    Plane { size: shrunk(alpha.size(), block), values: values.into_flattened() }
 }
 
 /// Means of a plane over blocks of `block` × `block` values.
 #[must_use]
 pub fn shrink_plane(plane: &Plane, block: usize) -> Plane {
-    let values = block_means::<1>(plane.size, block, |y, sums, columns| {
-        for (cell, values) in sums.iter_mut().zip(plane.row(y).chunks(columns)) {
-            cell[0] += values.iter().sum::<f32>();
-        }
-    });
-    Plane { size: shrunk(plane.size, block), values: values.into_iter().map(|[value]| value).collect() }
+    let values = block_means::<1, f32>(&plane.values, plane.size, block, 1.0);
+    Plane { size: shrunk(plane.size, block), values: values.into_flattened() }
 }
 
 /// Means of a colour picture over blocks of `block` × `block` pixels, channels 0 to 1.
 #[must_use]
 pub fn shrink_rgb(color: &Rgb, block: usize) -> (Size, Vec<[f32; 3]>) {
-    let size = color.size();
-    let stride = size.width as usize * 3;
-    let mut means = match color.samples() {
-        Samples::Eight(samples) => block_means::<3>(size, block, |y, sums, columns| {
-            let row = &samples[y * stride..(y + 1) * stride];
-            for (cell, pixels) in sums.iter_mut().zip(row.chunks(columns * 3)) {
-                // Whole numbers first: a block's sum of 8-bit samples is exact and quick.
-                let mut sum = [0_u32; 3];
-                for pixel in pixels.chunks_exact(3) {
-                    (0..3).for_each(|c| sum[c] += u32::from(pixel[c]));
-                }
-                (0..3).for_each(|c| cell[c] += sum[c] as f32);
-            }
-        }),
-        Samples::Sixteen(samples) => block_means::<3>(size, block, |y, sums, columns| {
-            let row = &samples[y * stride..(y + 1) * stride];
-            for (cell, pixels) in sums.iter_mut().zip(row.chunks(columns * 3)) {
-                for pixel in pixels.chunks_exact(3) {
-                    (0..3).for_each(|c| cell[c] += f32::from(pixel[c]));
-                }
-            }
-        }),
+    let means = match color.samples() {
+        Samples::Eight(samples) => block_means(samples, color.size(), block, 1.0 / 255.0),
+        Samples::Sixteen(samples) => block_means(samples, color.size(), block, 1.0 / 65535.0),
     };
-    let scale = if color.depth() == 8 { 1.0 / 255.0 } else { 1.0 / 65535.0 };
-    means.par_iter_mut().for_each(|cell| cell.iter_mut().for_each(|value| *value *= scale));
-    (shrunk(size, block), means)
+    (shrunk(color.size(), block), means)
 }
 
-/// Adds up rows of blocks with `add(row, sums of that row of blocks, block)` and divides by each block's area.
-fn block_means<const N: usize>(
+/// Means over blocks of `block` × `block` pixels of `N` channels, `scale` times as large.
+#[must_use]
+pub fn block_means<const N: usize, T: Copy + Into<f32> + Sync>(
+    samples: &[T],
     size: Size,
     block: usize,
-    add: impl Fn(usize, &mut [[f32; N]], usize) + Sync,
+    scale: f32,
 ) -> Vec<[f32; N]> {
     let small = shrunk(size, block);
+    let (width, height) = (size.width as usize, size.height as usize);
     let mut means = vec![[0.0; N]; small.area()];
-    means.par_chunks_mut(small.width as usize).enumerate().for_each(|(cell_y, sums)| {
-        let rows = cell_y * block..((cell_y + 1) * block).min(size.height as usize);
-        let height = rows.len();
-        rows.for_each(|y| add(y, sums, block));
-        for (cell_x, cell) in sums.iter_mut().enumerate() {
-            let width = block.min(size.width as usize - cell_x * block);
-            cell.iter_mut().for_each(|value| *value /= (width * height) as f32);
+    means.par_chunks_mut(small.width as usize).enumerate().for_each_init(Vec::new, |sums, (cell_y, means)| {
+        let rows = cell_y * block..((cell_y + 1) * block).min(height);
+        let share = scale / rows.len() as f32;
+        // Downwards first, as whole rows are quick to add; sums of 8-bit samples are exact.
+        sums.clear();
+        sums.resize(width * N, 0.0_f32);
+        for row in samples[rows.start * width * N..rows.end * width * N].chunks_exact(width * N) {
+            sums.iter_mut().zip(row).for_each(|(sum, &sample)| *sum += sample.into());
+        }
+        for (mean, cell) in means.iter_mut().zip(sums.chunks(block * N)) {
+            for pixel in cell.as_chunks::<N>().0 {
+                mean.iter_mut().zip(pixel).for_each(|(mean, value)| *mean += value);
+            }
+            let share = share / (cell.len() / N) as f32;
+            mean.iter_mut().for_each(|value| *value *= share);
         }
     });
     means
@@ -180,6 +156,14 @@ pub fn between(position: usize, block: usize, cells: usize) -> (usize, usize, f3
     (low, (low + 1).min(cells - 1), (at - low as f32).min(1.0))
 }
 
+/// The pixels [`between`] this of the columns of cells and the next, in a row of `width`.
+pub fn reach(column: usize, block: usize, columns: usize, width: usize) -> Range<usize> {
+    // From this cell's middle to the next one's; the first and the last reach to the border.
+    let start = if column == 0 { 0 } else { column * block + block / 2 };
+    let end = if column + 1 == columns { width } else { ((column + 1) * block + block / 2).min(width) };
+    start..end
+}
+
 /// The place within `length` that a place behind its end mirrors.
 #[must_use]
 pub fn mirrored(at: usize, length: usize) -> usize {
@@ -191,6 +175,26 @@ pub fn mirrored(at: usize, length: usize) -> usize {
 /// Changes every value of a matte by what a grid of one cell for each `block` × `block` pixels says there:
 /// `change(value, its index, the grid between its cells)`.
 pub fn change_by_grid(matte: &mut Alpha, grid: &Plane, block: usize, change: impl Fn(&mut f32, usize, f32) + Sync) {
+    change_between_cells(matte, grid, block, |_, _| true, change);
+}
+
+/// As [`change_by_grid`], but leaves out values between cells of 0.
+pub fn change_where_not_zero(
+    matte: &mut Alpha,
+    grid: &Plane,
+    block: usize,
+    change: impl Fn(&mut f32, usize, f32) + Sync,
+) {
+    change_between_cells(matte, grid, block, |left, right| left != 0.0 || right != 0.0, change);
+}
+
+fn change_between_cells(
+    matte: &mut Alpha,
+    grid: &Plane,
+    block: usize,
+    is_changed: impl Fn(f32, f32) -> bool + Sync,
+    change: impl Fn(&mut f32, usize, f32) + Sync,
+) {
     let width = matte.size().width as usize;
     let (columns, rows) = (grid.size.width as usize, grid.size.height as usize);
     let shares: Vec<f32> = (0..width).map(|x| between(x, block, columns).2).collect();
@@ -200,11 +204,10 @@ pub fn change_by_grid(matte: &mut Alpha, grid: &Plane, block: usize, change: imp
         mixed.extend(grid.row(top).iter().zip(grid.row(bottom)).map(|(upper, lower)| upper + down * (lower - upper)));
         for (column, &left) in mixed.iter().enumerate() {
             let right = *mixed.get(column + 1).unwrap_or(&left);
-            // From this cell's middle to the next one's; the first and the last reach to the border.
-            let start = if column == 0 { 0 } else { column * block + block / 2 };
-            let end = if column + 1 == columns { width } else { ((column + 1) * block + block / 2).min(width) };
-            for x in start..end {
-                change(&mut values[x], y * width + x, left + shares[x] * (right - left));
+            if is_changed(left, right) {
+                for x in reach(column, block, columns, width) {
+                    change(&mut values[x], y * width + x, left + shares[x] * (right - left));
+                }
             }
         }
     });
@@ -262,6 +265,11 @@ mod tests {
             let expected = ((index % 8) as f32 / 4.0 - 0.375).clamp(0.0, 1.0);
             assert!((value - index as f32 - expected).abs() < 1e-5, "{index}: {value}");
         }
+        change_where_not_zero(&mut matte, &grid, 4, |value, _, _| *value = -1.0);
+        assert!(matte.values().iter().all(|&value| value == -1.0), "all lie next to the second cell");
+        let zeros = Plane::filled(grid.size, 0.0);
+        change_where_not_zero(&mut matte, &zeros, 4, |value, _, _| *value = 1.0);
+        assert!(matte.values().iter().all(|&value| value == -1.0));
     }
 
     #[test]

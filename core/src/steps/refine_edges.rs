@@ -1,10 +1,15 @@
 //! Edges at full resolution from a low-resolution matte, and what the user may do to them.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::{
-    guided_filter::{Coefficients, coefficients},
-    planes::{Plane, between, box_mean, change_by_grid, gaussian_blur, shrink_alpha, shrink_plane, shrink_rgb},
+    guided_filter::{Coefficients, coefficients_where},
+    planes::{
+        Plane, between, block_means, box_mean, change_where_not_zero, gaussian_blur, reach, shrink_alpha, shrink_plane,
+        shrink_rgb,
+    },
     solid,
 };
 use crate::{
@@ -34,47 +39,93 @@ const LEVELS: (f32, f32) = (0.05, 0.95);
 /// # Panics
 /// When picture and matte differ in size.
 pub fn refine(color: &Rgb, matte: &mut Alpha) {
+    refine_where(color, matte, |_, _| true);
+}
+
+/// As [`refine`], where the matte is soft and so many pixels around; elsewhere it may but need not be refined.
+///
+/// # Panics
+/// When picture and matte differ in size.
+pub fn refine_soft(color: &Rgb, matte: &mut Alpha, soft: &Softness, around: usize) {
+    refine_where(color, matte, |columns, rows| {
+        let grown = |range: &Range<usize>| range.start.saturating_sub(around)..range.end + around;
+        soft.touches(&grown(columns), &grown(rows))
+    });
+}
+
+/// Refines parts of the picture that are needed, by their columns and rows of pixels.
+fn refine_where(color: &Rgb, matte: &mut Alpha, is_needed: impl Fn(&Range<usize>, &Range<usize>) -> bool + Sync) {
     assert_eq!(color.size(), matte.size(), "picture and matte are of one size");
     let radius = FINE_RADIUS * color.size().diagonal();
     let block = ((radius / CELLS).round() as usize).max(1);
     let cells = ((radius / block as f32).round() as usize).max(1);
     let (_, guide) = shrink_rgb(color, block);
     let small = shrink_alpha(matte, block);
-    let fitted = blend_by_softness(&guide, &small, cells);
+    let fitted = blend_by_softness(&guide, &small, cells, |columns, rows| {
+        // A pixel's model lies between those of its cell and the next ones.
+        let pixels = |cells: &Range<usize>| cells.start.saturating_sub(1) * block..(cells.end + 1) * block;
+        is_needed(&pixels(columns), &pixels(rows))
+    });
     apply(color, matte, &fitted, block);
 }
 
 /// The fine model where the matte is crisp, the coarse one where it is soft, on the fine grid.
-fn blend_by_softness(guide: &[[f32; 3]], matte: &Plane, radius: usize) -> Coefficients {
+fn blend_by_softness(
+    guide: &[[f32; 3]],
+    matte: &Plane,
+    radius: usize,
+    is_needed: impl Fn(&Range<usize>, &Range<usize>) -> bool + Sync,
+) -> Coefficients {
     const STEP: usize = 4;
-    let mut fine = coefficients(guide, matte, radius, EPSILON);
+    let mut fine = coefficients_where(guide, matte, radius, EPSILON, &is_needed);
     let small = shrink_plane(matte, STEP);
-    let coarse_guide = shrink_guide(guide, matte, STEP);
-    let coarse = coefficients(&coarse_guide, &small, radius, EPSILON);
+    let coarse_guide = block_means(guide.as_flattened(), matte.size, STEP, 1.0);
+    let coarse = coefficients_where(&coarse_guide, &small, radius, EPSILON, |columns, rows| {
+        let cells = |range: &Range<usize>| range.start.saturating_sub(1) * STEP..(range.end + 1) * STEP;
+        is_needed(&cells(columns), &cells(rows))
+    });
     let soft = Plane { size: matte.size, values: matte.values.iter().map(|&a| 4.0 * a * (1.0 - a)).collect() };
     let soft = box_mean(&shrink_plane(&soft, STEP), radius);
 
-    let (width, cells) = (fine.size.width as usize, coarse.size);
-    let rows = fine.values.par_chunks_mut(width).zip(fine.active.par_chunks_mut(width));
-    rows.enumerate().for_each(|(y, (models, active))| {
-        let (top, bottom, down) = between(y, STEP, cells.height as usize);
-        for (x, (model, active)) in models.iter_mut().zip(active).enumerate() {
-            let (left, right, across) = between(x, STEP, cells.width as usize);
-            let corners = [(top, left), (top, right), (bottom, left), (bottom, right)]
-                .map(|(row, column)| row * cells.width as usize + column);
-            let shares = [(1.0 - down) * (1.0 - across), (1.0 - down) * across, down * (1.0 - across), down * across];
-            let softness: f32 = corners.iter().zip(shares).map(|(&i, share)| soft.values[i] * share).sum();
-            let weight = smooth_step(softness, SOFTNESS);
-            if weight > 0.0 {
-                for (k, value) in model.iter_mut().enumerate() {
-                    let wide: f32 = corners.iter().zip(shares).map(|(&i, share)| coarse.values[i][k] * share).sum();
-                    *value += weight * (wide - *value);
+    let (width, columns, rows) = (fine.size.width as usize, soft.size.width as usize, soft.size.height as usize);
+    let shares: Vec<f32> = (0..width).map(|x| between(x, STEP, columns).2).collect();
+    let fine_rows = fine.values.par_chunks_mut(width).zip(fine.active.par_chunks_mut(width));
+    fine_rows.enumerate().for_each(|(y, (models, active))| {
+        let (top, bottom, down) = between(y, STEP, rows);
+        let soft = |column: usize| mixed(soft.row(top)[column], soft.row(bottom)[column], down);
+        let cell = |column: usize| [top * columns + column, bottom * columns + column];
+        let wide = |column: usize| {
+            let [upper, lower] = cell(column).map(|cell| coarse.values[cell]);
+            mixed_models(&upper, &lower, down)
+        };
+        for column in 0..columns {
+            let next = (column + 1).min(columns - 1);
+            let (left, right) = (soft(column), soft(next));
+            // What lies between two crisp places is crisp.
+            if left.max(right) <= SOFTNESS.0 {
+                continue;
+            }
+            let (first, second) = (wide(column), wide(next));
+            let is_active = [cell(column), cell(next)].as_flattened().iter().any(|&cell| coarse.active[cell]);
+            for x in reach(column, STEP, columns, width) {
+                let weight = smooth_step(mixed(left, right, shares[x]), SOFTNESS);
+                if weight > 0.0 {
+                    models[x] = mixed_models(&models[x], &mixed_models(&first, &second, shares[x]), weight);
+                    active[x] |= is_active;
                 }
-                *active |= corners.iter().any(|&i| coarse.active[i]);
             }
         }
     });
     fine
+}
+
+/// Between two values, linear.
+fn mixed(from: f32, to: f32, share: f32) -> f32 {
+    from + share * (to - from)
+}
+
+fn mixed_models(from: &[f32; 4], to: &[f32; 4], share: f32) -> [f32; 4] {
+    std::array::from_fn(|k| mixed(from[k], to[k], share))
 }
 
 /// Where a matte as a network gave it is soft, on a grid.
@@ -104,11 +155,22 @@ impl Softness {
         self.weights.values.iter().any(|&weight| weight > 0.0).then_some(self)
     }
 
+    /// Whether it is soft anywhere in these columns and rows of pixels.
+    #[must_use]
+    pub fn touches(&self, columns: &Range<usize>, rows: &Range<usize>) -> bool {
+        let cells = |pixels: &Range<usize>, count: u32| {
+            (pixels.start / self.block).saturating_sub(1)..(pixels.end.div_ceil(self.block) + 1).min(count as usize)
+        };
+        let columns = cells(columns, self.weights.size.width);
+        let mut rows = cells(rows, self.weights.size.height);
+        rows.any(|row| self.weights.row(row)[columns.clone()].iter().any(|&weight| weight > 0.0))
+    }
+
     /// For every pixel 0 where it is crisp, 1 where it is soft.
     #[must_use]
     pub fn everywhere(&self) -> Alpha {
         let mut all = Alpha::filled(self.size, 0.0);
-        change_by_grid(&mut all, &self.weights, self.block, |value, _, soft| *value = soft);
+        change_where_not_zero(&mut all, &self.weights, self.block, |value, _, soft| *value = soft);
         all
     }
 
@@ -118,19 +180,10 @@ impl Softness {
     /// When the mattes differ in size.
     pub fn take_over(&self, matte: &mut Alpha, other: &Alpha) {
         assert_eq!(matte.size(), other.size(), "both mattes are of one size");
-        change_by_grid(matte, &self.weights, self.block, |value, index, soft| {
+        change_where_not_zero(matte, &self.weights, self.block, |value, index, soft| {
             *value += soft * (other.values()[index] - *value);
         });
     }
-}
-
-fn shrink_guide(guide: &[[f32; 3]], like: &Plane, step: usize) -> Vec<[f32; 3]> {
-    let channel = |c: usize| {
-        let values = guide.iter().map(|color| color[c]).collect();
-        shrink_plane(&Plane { size: like.size, values }, step).values
-    };
-    let (red, green, blue) = (channel(0), channel(1), channel(2));
-    red.iter().zip(green).zip(blue).map(|((&r, g), b)| [r, g, b]).collect()
 }
 
 fn smooth_step(value: f32, (low, high): (f32, f32)) -> f32 {
@@ -140,40 +193,37 @@ fn smooth_step(value: f32, (low, high): (f32, f32)) -> f32 {
 
 /// Evaluates the models at full resolution in the active cells, and levels everything.
 fn apply(color: &Rgb, matte: &mut Alpha, fitted: &Coefficients, block: usize) {
-    let size = color.size();
-    let width = size.width as usize;
+    let width = color.size().width as usize;
     let (columns, rows) = (fitted.size.width as usize, fitted.size.height as usize);
+    let shares: Vec<f32> = (0..width).map(|x| between(x, block, columns).2).collect();
     matte.values_mut().par_chunks_mut(width).enumerate().for_each(|(y, values)| {
         let (top, bottom, down) = between(y, block, rows);
-        // The models of this row, interpolated downwards once for all its pixels.
-        let (upper, lower) =
-            (&fitted.values[top * columns..][..columns], &fitted.values[bottom * columns..][..columns]);
-        let active: Vec<bool> =
-            (0..columns).map(|x| fitted.active[top * columns + x] || fitted.active[bottom * columns + x]).collect();
-        let models: Vec<[f32; 4]> = upper
-            .iter()
-            .zip(lower)
-            .map(|(upper, lower)| std::array::from_fn(|k| upper[k] + down * (lower[k] - upper[k])))
-            .collect();
-        let trust: Vec<f32> = (0..columns)
-            .map(|x| {
-                let (upper, lower) = (fitted.explained[top * columns + x], fitted.explained[bottom * columns + x]);
-                smooth_step(upper + down * (lower - upper), EXPLAINED)
-            })
-            .collect();
-        for (x, value) in values.iter_mut().enumerate() {
-            let (left, right, across) = between(x, block, columns);
-            if active[left] || active[right] {
-                let (first, second) = (&models[left], &models[right]);
-                let model: [f32; 4] = std::array::from_fn(|k| first[k] + across * (second[k] - first[k]));
+        let cells = |column: usize| [top * columns + column, bottom * columns + column];
+        let is_active = |column: usize| cells(column).iter().any(|&cell| fitted.active[cell]);
+        let model = |column: usize| {
+            let [upper, lower] = cells(column);
+            let trust = mixed(fitted.explained[upper], fitted.explained[lower], down);
+            (mixed_models(&fitted.values[upper], &fitted.values[lower], down), smooth_step(trust, EXPLAINED))
+        };
+        for column in 0..columns {
+            let next = (column + 1).min(columns - 1);
+            if !is_active(column) && !is_active(next) {
+                continue;
+            }
+            let ((first, left), (second, right)) = (model(column), model(next));
+            for x in reach(column, block, columns, width) {
+                let model = mixed_models(&first, &second, shares[x]);
                 let [red, green, blue] = color.unit(y * width + x);
                 let filtered = model[0] * red + model[1] * green + model[2] * blue + model[3];
-                let trust = trust[left] + across * (trust[right] - trust[left]);
-                *value += trust * (filtered - *value);
+                values[x] = mixed(values[x], filtered, mixed(left, right, shares[x]));
             }
-            *value = ((*value - LEVELS.0) / (LEVELS.1 - LEVELS.0)).clamp(0.0, 1.0);
         }
+        values.iter_mut().for_each(|value| *value = level(*value));
     });
+}
+
+fn level(value: f32) -> f32 {
+    ((value - LEVELS.0) / (LEVELS.1 - LEVELS.0)).clamp(0.0, 1.0)
 }
 
 /// Does to the edge what the user asked for: threshold, then grow, then feather.
@@ -308,6 +358,31 @@ mod tests {
         Softness::of(&matte).take_over(&mut matte, &Alpha::filled(size, 0.25));
         let at = |x: usize, y: usize| matte.values()[y * 400 + x];
         assert_eq!((at(100, 20), at(300, 20), at(200, 180)), (1.0, 0.0, 0.25));
+    }
+
+    #[test]
+    fn refining_what_is_soft_alone_gives_the_same_there() {
+        let size = Size::new(1200, 300);
+        let samples = (0..size.area() * 3).map(|i| (i * 31 % 251) as u8).collect();
+        let color = Rgb::new(size, Samples::Eight(samples));
+        // A crisp edge on the left, a soft one on the right.
+        let ramp = |x: f32, middle: f32, width: f32| ((x - middle) / width + 0.5).clamp(0.0, 1.0);
+        let alpha = |x: f32| if x < 600.0 { ramp(x, 200.0, 3.0) } else { ramp(x, 900.0, -120.0) };
+        let matte = Alpha::new(size, (0..size.area()).map(|i| alpha((i % 1200) as f32)).collect());
+        let soft = Softness::of(&matte);
+        assert!(!soft.touches(&(0..400), &(0..300)) && soft.touches(&(880..900), &(10..20)));
+        let (mut all, mut some) = (matte.clone(), matte.clone());
+        refine(&color, &mut all);
+        refine_soft(&color, &mut some, &soft, 20);
+        let weights = soft.everywhere();
+        assert!(all.values() != matte.values());
+        for (index, (all, some)) in all.values().iter().zip(some.values()).enumerate() {
+            let (x, y) = (index % 1200, index / 1200);
+            if weights.values()[y * 1200 + x.saturating_sub(19)..y * 1200 + (x + 20).min(1200)].iter().any(|&w| w > 0.0)
+            {
+                assert!(all == some, "at {x},{y}: {some}, not {all}");
+            }
+        }
     }
 
     #[test]

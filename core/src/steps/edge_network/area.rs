@@ -63,7 +63,7 @@ pub struct Planes {
     /// Pixels along a cell.
     side: usize,
     channels: usize,
-    /// With a border of one pixel.
+    /// With a border of one pixel; behind that may be more room.
     values: Vec<f32>,
     spare: Spare,
 }
@@ -77,10 +77,12 @@ impl Planes {
         let (width, height) = (area.columns * side, area.runs.len() * side);
         let length = (width + 2) * (height + 2) * channels;
         let mut free = spare.borrow_mut();
-        let fitting = (0..free.len()).filter(|&at| free[at].capacity() >= length).min_by_key(|&at| free[at].capacity());
+        let fitting = (0..free.len()).filter(|&at| free[at].len() >= length).min_by_key(|&at| free[at].len());
         let mut values = fitting.map_or_else(Vec::new, |at| free.swap_remove(at));
         drop(free);
-        values.resize(length, 0.0);
+        if values.len() < length {
+            values.resize(length, 0.0);
+        }
         let mut planes = Self { area: Rc::clone(area), side, channels, values, spare: Rc::clone(spare) };
         planes.clear_around();
         planes
@@ -93,9 +95,9 @@ impl Planes {
 
     fn clear_around(&mut self) {
         let (pixel, length) = (self.channels, self.length());
-        let end = self.values.len();
+        let below = (self.height() + 1) * length;
         self.values[..length].fill(0.0);
-        self.values[end - length..].fill(0.0);
+        self.values[below..below + length].fill(0.0);
         let area = Rc::clone(&self.area);
         for y in 0..self.height() {
             let row = &mut self.values[(y + 1) * length..][..length];
