@@ -39,53 +39,79 @@ pub fn shrunk(size: Size, block: usize) -> Size {
 /// Means of a matte over blocks of `block` × `block` pixels.
 #[must_use]
 pub fn shrink_alpha(alpha: &Alpha, block: usize) -> Plane {
-    let values = block_means::<1, f32>(alpha.values(), alpha.size(), block, 1.0);
-    Plane { size: shrunk(alpha.size(), block), values: values.into_flattened() }
+    let source = Plane { size: alpha.size(), values: Vec::new() };
+    Plane {
+        size: shrunk(source.size, block),
+        values: block_means::<1>(source.size, block, |y, sums, columns| {
+            let width = source.size.width as usize;
+            let row = &alpha.values()[y * width..(y + 1) * width];
+            for (cell, values) in sums.iter_mut().zip(row.chunks(columns)) {
+                cell[0] += values.iter().sum::<f32>();
+            }
+        })
+        .into_iter()
+        .map(|[value]| value)
+        .collect(),
+    }
 }
 
 /// Means of a plane over blocks of `block` × `block` values.
 #[must_use]
 pub fn shrink_plane(plane: &Plane, block: usize) -> Plane {
-    let values = block_means::<1, f32>(&plane.values, plane.size, block, 1.0);
-    Plane { size: shrunk(plane.size, block), values: values.into_flattened() }
+    let values = block_means::<1>(plane.size, block, |y, sums, columns| {
+        for (cell, values) in sums.iter_mut().zip(plane.row(y).chunks(columns)) {
+            cell[0] += values.iter().sum::<f32>();
+        }
+    });
+    Plane { size: shrunk(plane.size, block), values: values.into_iter().map(|[value]| value).collect() }
 }
 
 /// Means of a colour picture over blocks of `block` × `block` pixels, channels 0 to 1.
 #[must_use]
 pub fn shrink_rgb(color: &Rgb, block: usize) -> (Size, Vec<[f32; 3]>) {
-    let means = match color.samples() {
-        Samples::Eight(samples) => block_means(samples, color.size(), block, 1.0 / 255.0),
-        Samples::Sixteen(samples) => block_means(samples, color.size(), block, 1.0 / 65535.0),
+    let size = color.size();
+    let stride = size.width as usize * 3;
+    let mut means = match color.samples() {
+        Samples::Eight(samples) => block_means::<3>(size, block, |y, sums, columns| {
+            let row = &samples[y * stride..(y + 1) * stride];
+            for (cell, pixels) in sums.iter_mut().zip(row.chunks(columns * 3)) {
+                // Whole numbers first: a block's sum of 8-bit samples is exact and quick.
+                let mut sum = [0_u32; 3];
+                for pixel in pixels.chunks_exact(3) {
+                    (0..3).for_each(|c| sum[c] += u32::from(pixel[c]));
+                }
+                (0..3).for_each(|c| cell[c] += sum[c] as f32);
+            }
+        }),
+        Samples::Sixteen(samples) => block_means::<3>(size, block, |y, sums, columns| {
+            let row = &samples[y * stride..(y + 1) * stride];
+            for (cell, pixels) in sums.iter_mut().zip(row.chunks(columns * 3)) {
+                for pixel in pixels.chunks_exact(3) {
+                    (0..3).for_each(|c| cell[c] += f32::from(pixel[c]));
+                }
+            }
+        }),
     };
-    (shrunk(color.size(), block), means)
+    let scale = if color.depth() == 8 { 1.0 / 255.0 } else { 1.0 / 65535.0 };
+    means.par_iter_mut().for_each(|cell| cell.iter_mut().for_each(|value| *value *= scale));
+    (shrunk(size, block), means)
 }
 
-/// Means over blocks of `block` × `block` pixels of `N` channels, `scale` times as large.
-#[must_use]
-pub fn block_means<const N: usize, T: Copy + Into<f32> + Sync>(
-    samples: &[T],
+/// Adds up rows of blocks with `add(row, sums of that row of blocks, block)` and divides by each block's area.
+fn block_means<const N: usize>(
     size: Size,
     block: usize,
-    scale: f32,
+    add: impl Fn(usize, &mut [[f32; N]], usize) + Sync,
 ) -> Vec<[f32; N]> {
     let small = shrunk(size, block);
-    let (width, height) = (size.width as usize, size.height as usize);
     let mut means = vec![[0.0; N]; small.area()];
-    means.par_chunks_mut(small.width as usize).enumerate().for_each_init(Vec::new, |sums, (cell_y, means)| {
-        let rows = cell_y * block..((cell_y + 1) * block).min(height);
-        let share = scale / rows.len() as f32;
-        // Downwards first, as whole rows are quick to add; sums of 8-bit samples are exact.
-        sums.clear();
-        sums.resize(width * N, 0.0_f32);
-        for row in samples[rows.start * width * N..rows.end * width * N].chunks_exact(width * N) {
-            sums.iter_mut().zip(row).for_each(|(sum, &sample)| *sum += sample.into());
-        }
-        for (mean, cell) in means.iter_mut().zip(sums.chunks(block * N)) {
-            for pixel in cell.as_chunks::<N>().0 {
-                mean.iter_mut().zip(pixel).for_each(|(mean, value)| *mean += value);
-            }
-            let share = share / (cell.len() / N) as f32;
-            mean.iter_mut().for_each(|value| *value *= share);
+    means.par_chunks_mut(small.width as usize).enumerate().for_each(|(cell_y, sums)| {
+        let rows = cell_y * block..((cell_y + 1) * block).min(size.height as usize);
+        let height = rows.len();
+        rows.for_each(|y| add(y, sums, block));
+        for (cell_x, cell) in sums.iter_mut().enumerate() {
+            let width = block.min(size.width as usize - cell_x * block);
+            cell.iter_mut().for_each(|value| *value /= (width * height) as f32);
         }
     });
     means

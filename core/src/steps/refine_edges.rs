@@ -7,8 +7,7 @@ use rayon::prelude::*;
 use super::{
     guided_filter::{Coefficients, coefficients_where},
     planes::{
-        Plane, between, block_means, box_mean, change_where_not_zero, gaussian_blur, reach, shrink_alpha, shrink_plane,
-        shrink_rgb,
+        Plane, between, box_mean, change_where_not_zero, gaussian_blur, reach, shrink_alpha, shrink_plane, shrink_rgb,
     },
     solid,
 };
@@ -79,7 +78,7 @@ fn blend_by_softness(
     const STEP: usize = 4;
     let mut fine = coefficients_where(guide, matte, radius, EPSILON, &is_needed);
     let small = shrink_plane(matte, STEP);
-    let coarse_guide = block_means(guide.as_flattened(), matte.size, STEP, 1.0);
+    let coarse_guide = shrink_guide(guide, matte, STEP);
     let coarse = coefficients_where(&coarse_guide, &small, radius, EPSILON, |columns, rows| {
         let cells = |range: &Range<usize>| range.start.saturating_sub(1) * STEP..(range.end + 1) * STEP;
         is_needed(&cells(columns), &cells(rows))
@@ -92,25 +91,26 @@ fn blend_by_softness(
     let fine_rows = fine.values.par_chunks_mut(width).zip(fine.active.par_chunks_mut(width));
     fine_rows.enumerate().for_each(|(y, (models, active))| {
         let (top, bottom, down) = between(y, STEP, rows);
-        let soft = |column: usize| mixed(soft.row(top)[column], soft.row(bottom)[column], down);
-        let cell = |column: usize| [top * columns + column, bottom * columns + column];
-        let wide = |column: usize| {
-            let [upper, lower] = cell(column).map(|cell| coarse.values[cell]);
-            mixed_models(&upper, &lower, down)
-        };
         for column in 0..columns {
             let next = (column + 1).min(columns - 1);
-            let (left, right) = (soft(column), soft(next));
-            // What lies between two crisp places is crisp.
-            if left.max(right) <= SOFTNESS.0 {
+            let corners =
+                [top * columns + column, top * columns + next, bottom * columns + column, bottom * columns + next];
+            // What lies between crisp places is crisp.
+            if corners.iter().all(|&corner| soft.values[corner] < SOFTNESS.0) {
                 continue;
             }
-            let (first, second) = (wide(column), wide(next));
-            let is_active = [cell(column), cell(next)].as_flattened().iter().any(|&cell| coarse.active[cell]);
+            let is_active = corners.iter().any(|&corner| coarse.active[corner]);
             for x in reach(column, STEP, columns, width) {
-                let weight = smooth_step(mixed(left, right, shares[x]), SOFTNESS);
+                let across = shares[x];
+                let shares =
+                    [(1.0 - down) * (1.0 - across), (1.0 - down) * across, down * (1.0 - across), down * across];
+                let softness: f32 = corners.iter().zip(shares).map(|(&i, share)| soft.values[i] * share).sum();
+                let weight = smooth_step(softness, SOFTNESS);
                 if weight > 0.0 {
-                    models[x] = mixed_models(&models[x], &mixed_models(&first, &second, shares[x]), weight);
+                    for (k, value) in models[x].iter_mut().enumerate() {
+                        let wide: f32 = corners.iter().zip(shares).map(|(&i, share)| coarse.values[i][k] * share).sum();
+                        *value += weight * (wide - *value);
+                    }
                     active[x] |= is_active;
                 }
             }
@@ -184,6 +184,15 @@ impl Softness {
             *value += soft * (other.values()[index] - *value);
         });
     }
+}
+
+fn shrink_guide(guide: &[[f32; 3]], like: &Plane, step: usize) -> Vec<[f32; 3]> {
+    let channel = |c: usize| {
+        let values = guide.iter().map(|color| color[c]).collect();
+        shrink_plane(&Plane { size: like.size, values }, step).values
+    };
+    let (red, green, blue) = (channel(0), channel(1), channel(2));
+    red.iter().zip(green).zip(blue).map(|((&r, g), b)| [r, g, b]).collect()
 }
 
 fn smooth_step(value: f32, (low, high): (f32, f32)) -> f32 {
