@@ -157,6 +157,9 @@ impl NullaryFnOnce for Smoothed<'_> {
     }
 }
 
+// Loops, not iterators with closures: those are compiled without the processor's wide registers where they do not become part
+// of the function that calls them.
+
 /// Appends the sums of a row's values over windows around the places of `inner`; `values` are for those of `outer`.
 #[inline(always)]
 fn sums_across<const N: usize>(
@@ -206,9 +209,6 @@ fn means_down<const N: usize>(across: &[[f32; N]], outer: &Area, inner: &Area, r
     }
     means
 }
-
-// Loops, not iterators with closures: those are compiled without the processor's wide registers where they do not become part
-// of the function that calls them.
 
 #[inline(always)]
 fn scaled<const N: usize>(values: &[f32; N], by: f32) -> [f32; N] {

@@ -183,6 +183,7 @@ pub fn between(position: usize, block: usize, cells: usize) -> (usize, usize, f3
 }
 
 /// The pixels [`between`] this of the columns of cells and the next, in a row of `width`.
+#[must_use]
 pub fn reach(column: usize, block: usize, columns: usize, width: usize) -> Range<usize> {
     // From this cell's middle to the next one's; the first and the last reach to the border.
     let start = if column == 0 { 0 } else { column * block + block / 2 };
