@@ -20,10 +20,10 @@ use self::{
     network::{CHANNELS, MULTIPLE},
 };
 use super::{
-    planes::{Plane, change_where_not_zero, mirrored, shrink_alpha, shrink_rgb, shrunk},
+    planes::{Plane, change_where_not_zero, mirrored, shrink_alpha, shrink_picture, shrunk},
     refine_edges::{self, Softness},
 };
-use crate::pixels::{Alpha, Rect, Rgb, Samples, Size, unit_to_u8};
+use crate::pixels::{Alpha, Rect, Rgb, Size};
 
 /// The longest diagonal that the network sees, in pixels: larger pictures are shrunk by whole numbers. It was trained on
 /// pictures of about this size.
@@ -71,7 +71,7 @@ impl<'a> View<'a> {
         let soft = Softness::of(&seen).anywhere()?;
         let color = match block {
             1 => Cow::Borrowed(color),
-            _ => Cow::Owned(smaller(color, block)),
+            _ => Cow::Owned(shrink_picture(color, block)),
         };
         let mut refined = seen.clone().into_owned();
         // As far as the network sees: the rest of a cell, and one around it.
@@ -95,12 +95,13 @@ impl<'a> View<'a> {
         let found: Vec<_> =
             tiles.par_iter().map_init(ready, |computing, tile| self.correction(computing, tile)).collect();
         let mut mixed = vec![(0.0_f32, 0.0_f32); self.share.size().area()];
-        for (Tile { rect, .. }, found) in tiles.iter().zip(found) {
+        for (Tile { rect, core, .. }, found) in tiles.iter().zip(found) {
             let (across, down) = (weights(rect.size.width), weights(rect.size.height));
-            for ((row, weight), y) in found.chunks_exact(across.len()).zip(down).zip(rect.top as usize..) {
-                let into = &mut mixed[y * width + rect.left as usize..][..across.len()];
-                for ((sum, add), across) in into.iter_mut().zip(row).zip(&across) {
-                    *sum = (sum.0 + weight * across * add, sum.1 + weight * across);
+            for (y, columns) in core.parts_within(MULTIPLE / 2, rect.size) {
+                let into = &mut mixed[(rect.top as usize + y) * width + rect.left as usize..][columns.clone()];
+                let row = &found[y * across.len()..][columns.clone()];
+                for ((sum, add), across) in into.iter_mut().zip(row).zip(&across[columns]) {
+                    *sum = (sum.0 + down[y] * across * add, sum.1 + down[y] * across);
                 }
             }
         }
@@ -119,18 +120,25 @@ impl<'a> View<'a> {
         let side = MULTIPLE as u32;
         let (columns, rows) = (rect.size.width.div_ceil(side) as usize, rect.size.height.div_ceil(side) as usize);
         let (stride, left) = (self.share.size().width as usize, rect.left as usize);
-        let mut needed = vec![false; columns * rows];
+        let (mut asked, fine) = (vec![false; columns * 2 * rows * 2], MULTIPLE / 2);
         for y in 0..rect.size.height as usize {
             let row = &self.share.values()[(rect.top as usize + y) * stride + left..][..rect.size.width as usize];
-            for (needed, shares) in needed[y / MULTIPLE * columns..].iter_mut().zip(row.chunks(MULTIPLE)) {
-                *needed |= shares.iter().any(|&share| share > 0.0);
+            for (asked, shares) in asked[y / fine * columns * 2..].iter_mut().zip(row.chunks(fine)) {
+                *asked |= shares.iter().any(|&share| share > 0.0);
             }
         }
-        let is_any = needed.contains(&true);
-        is_any.then(|| Tile { rect, area: Area::new(columns, rows, grown(&needed, columns)) })
+        let mut needed = vec![false; columns * rows];
+        (0..asked.len())
+            .filter(|&at| asked[at])
+            .for_each(|at| needed[at / (columns * 4) * columns + at / 2 % columns] = true);
+        needed.contains(&true).then(|| Tile {
+            rect,
+            area: Area::new(columns, rows, grown(&needed, columns)),
+            core: Area::new(columns * 2, rows * 2, grown(&asked, columns * 2)),
+        })
     }
 
-    /// What is to be added to the matte of one tile; outside its area that may be anything.
+    /// What is to be added to the matte of one tile; where nothing is to be corrected that may be anything.
     fn correction(&self, computing: &mut Computing<'_>, tile: &Tile) -> Vec<f32> {
         let (width, height) = (tile.rect.size.width as usize, tile.rect.size.height as usize);
         let stride = self.refined.size().width as usize;
@@ -144,15 +152,22 @@ impl<'a> View<'a> {
                 pixel.iter_mut().zip(values).for_each(|(into, value)| *into = value - 0.5);
             }
         });
-        let correction = computing.correction(&planes);
-        (0..height).flat_map(|y| correction.part(y, 0..width)).copied().collect()
+        let correction = computing.correction(&planes, &Rc::new(tile.core.clone()));
+        let mut found = vec![0.0; width * height];
+        for (y, columns) in tile.core.parts_within(MULTIPLE / 2, tile.rect.size) {
+            found[y * width..][columns.clone()].copy_from_slice(correction.part(y, columns));
+        }
+        found
     }
 }
 
-/// A square and what of it is computed, in cells of [`MULTIPLE`] pixels.
+/// A square and what of it is computed.
 struct Tile {
     rect: Rect,
+    /// In cells of [`MULTIPLE`] pixels.
     area: Area,
+    /// Where something is to be corrected, and half a cell around that: in cells half as wide.
+    core: Area,
 }
 
 /// Where a matte is open, in cells.
@@ -204,14 +219,10 @@ fn weights(side: u32) -> Vec<f32> {
     (0..side).map(|at| ((at.min(side - 1 - at) as f32 + 0.5) / OVERLAP as f32).min(1.0)).collect()
 }
 
-fn smaller(color: &Rgb, block: usize) -> Rgb {
-    let (size, means) = shrink_rgb(color, block);
-    Rgb::new(size, Samples::Eight(means.as_flattened().iter().map(|&value| unit_to_u8(value)).collect()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pixels::Samples;
 
     #[test]
     fn tiles_cover_every_size_and_share_their_borders() {

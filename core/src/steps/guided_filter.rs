@@ -64,7 +64,7 @@ pub fn coefficients_where(
         for (cell, numbers) in block.cells(columns).zip(smoothed) {
             let [red, green, blue, offset, varies, explained, ..] = numbers;
             fitted.values[cell] = [red, green, blue, offset];
-            fitted.explained[cell] = explained / varies.max(1e-6);
+            fitted.explained[cell] = explained / varies.max(ENOUGH);
             fitted.active[cell] = varies > 0.0;
         }
     }
@@ -239,21 +239,25 @@ fn window(at: usize, outer: &Range<usize>, radius: usize) -> Range<usize> {
     at.saturating_sub(radius).max(outer.start) - outer.start..(at + radius + 1).min(outer.end) - outer.start
 }
 
-/// Variance of the matte from which it counts as varying.
-const VARIES: f32 = 1e-5;
+/// Variances of the matte from which it begins to count as varying, and from which it does. A step would let roundings decide
+/// what is filtered.
+const VARIES: (f32, f32) = (1e-5, 4e-5);
+/// Share of the windows around a cell that must vary for what they explain to count in full.
+const ENOUGH: f32 = 0.1;
 
-/// What one window tells: `[a red, a green, a blue, b]`, 1 where the matte varies or else 0, the share of its variance that the
-/// model explains or 0 where it does not vary.
+/// What one window tells: `[a red, a green, a blue, b]`, how much the matte varies, 0 to 1, and that times the share of its
+/// variance that the model explains.
 #[inline(always)]
 fn told(mean: &[f32; 16], epsilon: f32) -> [f32; 8] {
     let [r, g, b, p, rp, gp, bp, ..] = *mean;
     let [red, green, blue, offset] = model(mean, epsilon);
     let variance = mean[13] - p * p;
-    if variance <= VARIES {
+    if variance <= VARIES.0 {
         return [red, green, blue, offset, 0.0, 0.0, 0.0, 0.0];
     }
     let explained = (rp - r * p) * red + (gp - g * p) * green + (bp - b * p) * blue;
-    [red, green, blue, offset, 1.0, (explained / variance).clamp(0.0, 1.0), 0.0, 0.0]
+    let varies = ((variance - VARIES.0) / (VARIES.1 - VARIES.0)).min(1.0);
+    [red, green, blue, offset, varies, varies * (explained / variance).clamp(0.0, 1.0), 0.0, 0.0]
 }
 
 /// The least-squares model of one window from its means: `a = (Σ + ε)⁻¹ cov(I, p)`, `b = p̄ − a · Ī`.

@@ -1,6 +1,6 @@
 //! Planes of `f32` and the linear-time filters that steps are made of: block means, box means, Gaussian blur.
 
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 
 use rayon::prelude::*;
 
@@ -39,79 +39,65 @@ pub fn shrunk(size: Size, block: usize) -> Size {
 /// Means of a matte over blocks of `block` × `block` pixels.
 #[must_use]
 pub fn shrink_alpha(alpha: &Alpha, block: usize) -> Plane {
-    let source = Plane { size: alpha.size(), values: Vec::new() };
-    Plane {
-        size: shrunk(source.size, block),
-        values: block_means::<1>(source.size, block, |y, sums, columns| {
-            let width = source.size.width as usize;
-            let row = &alpha.values()[y * width..(y + 1) * width];
-            for (cell, values) in sums.iter_mut().zip(row.chunks(columns)) {
-                cell[0] += values.iter().sum::<f32>();
-            }
-        })
-        .into_iter()
-        .map(|[value]| value)
-        .collect(),
-    }
+    let means = block_means::<1, f32, f64>(alpha.values(), alpha.size(), block, 1.0);
+    Plane { size: shrunk(alpha.size(), block), values: means.into_flattened() }
 }
 
 /// Means of a plane over blocks of `block` × `block` values.
 #[must_use]
 pub fn shrink_plane(plane: &Plane, block: usize) -> Plane {
-    let values = block_means::<1>(plane.size, block, |y, sums, columns| {
-        for (cell, values) in sums.iter_mut().zip(plane.row(y).chunks(columns)) {
-            cell[0] += values.iter().sum::<f32>();
-        }
-    });
-    Plane { size: shrunk(plane.size, block), values: values.into_iter().map(|[value]| value).collect() }
+    let means = block_means::<1, f32, f64>(&plane.values, plane.size, block, 1.0);
+    Plane { size: shrunk(plane.size, block), values: means.into_flattened() }
 }
 
 /// Means of a colour picture over blocks of `block` × `block` pixels, channels 0 to 1.
 #[must_use]
 pub fn shrink_rgb(color: &Rgb, block: usize) -> (Size, Vec<[f32; 3]>) {
     let size = color.size();
-    let stride = size.width as usize * 3;
-    let mut means = match color.samples() {
-        Samples::Eight(samples) => block_means::<3>(size, block, |y, sums, columns| {
-            let row = &samples[y * stride..(y + 1) * stride];
-            for (cell, pixels) in sums.iter_mut().zip(row.chunks(columns * 3)) {
-                // Whole numbers first: a block's sum of 8-bit samples is exact and quick.
-                let mut sum = [0_u32; 3];
-                for pixel in pixels.chunks_exact(3) {
-                    (0..3).for_each(|c| sum[c] += u32::from(pixel[c]));
-                }
-                (0..3).for_each(|c| cell[c] += sum[c] as f32);
-            }
-        }),
-        Samples::Sixteen(samples) => block_means::<3>(size, block, |y, sums, columns| {
-            let row = &samples[y * stride..(y + 1) * stride];
-            for (cell, pixels) in sums.iter_mut().zip(row.chunks(columns * 3)) {
-                for pixel in pixels.chunks_exact(3) {
-                    (0..3).for_each(|c| cell[c] += f32::from(pixel[c]));
-                }
-            }
-        }),
+    let means = match color.samples() {
+        Samples::Eight(samples) => block_means::<3, u8, f32>(samples, size, block, 1.0 / 255.0),
+        Samples::Sixteen(samples) => block_means::<3, u16, u32>(samples, size, block, 1.0 / 65535.0),
     };
-    let scale = if color.depth() == 8 { 1.0 / 255.0 } else { 1.0 / 65535.0 };
-    means.par_iter_mut().for_each(|cell| cell.iter_mut().for_each(|value| *value *= scale));
     (shrunk(size, block), means)
 }
 
-/// Adds up rows of blocks with `add(row, sums of that row of blocks, block)` and divides by each block's area.
-fn block_means<const N: usize>(
-    size: Size,
-    block: usize,
-    add: impl Fn(usize, &mut [[f32; N]], usize) + Sync,
-) -> Vec<[f32; N]> {
+/// A colour picture of means over blocks of `block` × `block` pixels, rounded to 8 bits.
+#[must_use]
+pub fn shrink_picture(color: &Rgb, block: usize) -> Rgb {
+    let means = match color.samples() {
+        Samples::Eight(samples) => block_means::<3, u8, f32>(samples, color.size(), block, 1.0),
+        Samples::Sixteen(samples) => block_means::<3, u16, u32>(samples, color.size(), block, 1.0 / 257.0),
+    };
+    let samples = means.as_flattened().iter().map(|&mean| (mean + 0.5) as u8).collect();
+    Rgb::new(shrunk(color.size(), block), Samples::Eight(samples))
+}
+
+/// Means over blocks of pixels with `N` channels side by side, times `scale`.
+///
+/// Sums go down the columns first, whole rows at once, in numbers in which they are as good as exact: in what order others
+/// add up makes no difference.
+fn block_means<const N: usize, Sample, Sum>(samples: &[Sample], size: Size, block: usize, scale: f64) -> Vec<[f32; N]>
+where
+    Sample: Copy + Sync,
+    Sum: Copy + Default + AddAssign + From<Sample> + Into<f64>,
+{
     let small = shrunk(size, block);
+    let (stride, across) = (size.width as usize * N, small.width as usize);
     let mut means = vec![[0.0; N]; small.area()];
-    means.par_chunks_mut(small.width as usize).enumerate().for_each(|(cell_y, sums)| {
-        let rows = cell_y * block..((cell_y + 1) * block).min(size.height as usize);
-        let height = rows.len();
-        rows.for_each(|y| add(y, sums, block));
-        for (cell_x, cell) in sums.iter_mut().enumerate() {
-            let width = block.min(size.width as usize - cell_x * block);
-            cell.iter_mut().for_each(|value| *value /= (width * height) as f32);
+    let bands = means.par_chunks_mut(across).zip(samples.par_chunks(stride * block));
+    bands.for_each_init(Vec::new, |sums: &mut Vec<Sum>, (means, band)| {
+        sums.clear();
+        sums.resize(stride, Sum::default());
+        for row in band.chunks_exact(stride) {
+            sums.iter_mut().zip(row).for_each(|(sum, &sample)| *sum += Sum::from(sample));
+        }
+        let height = band.len() / stride;
+        for (mean, sums) in means.iter_mut().zip(sums.chunks(block * N)) {
+            let columns = sums.as_chunks::<N>().0;
+            let mut totals = [0.0_f64; N];
+            columns.iter().for_each(|column| (0..N).for_each(|channel| totals[channel] += column[channel].into()));
+            let factor = scale / (columns.len() * height) as f64;
+            *mean = totals.map(|total| (total * factor) as f32);
         }
     });
     means

@@ -2,6 +2,8 @@
 
 use std::{cell::RefCell, mem, ops::Range, rc::Rc};
 
+use crate::pixels::Size;
+
 /// Cells of a tile; outside of them all values count as 0.
 #[derive(Debug, Clone)]
 pub struct Area {
@@ -47,6 +49,13 @@ impl Area {
         let scaled = move |run: &Range<usize>| run.start * side..run.end * side;
         let rows = (0..self.runs.len() * side).map(move |y| (y, &self.runs[y / side]));
         rows.flat_map(move |(y, runs)| runs.iter().map(move |run| (y, scaled(run))))
+    }
+
+    /// As [`parts`](Self::parts), as far as they lie in a picture of this size.
+    pub fn parts_within(&self, side: usize, size: Size) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let (width, height) = (size.width as usize, size.height as usize);
+        let rows = self.parts(side).take_while(move |(y, _)| *y < height);
+        rows.map(move |(y, columns)| (y, columns.start.min(width)..columns.end.min(width)))
     }
 
     /// How many cells belong to it.

@@ -20,11 +20,12 @@ pub struct Computing<'a> {
     convolutions: &'a [Convolution],
     next: usize,
     spare: Spare,
+    core: Option<Rc<Area>>,
 }
 
 impl<'a> Computing<'a> {
     pub fn with(convolutions: &'a [Convolution]) -> Self {
-        Self { convolutions, next: 0, spare: Spare::default() }
+        Self { convolutions, next: 0, spare: Spare::default(), core: None }
     }
 
     /// Room for so many channels of an area, in cells of `side` pixels.
@@ -32,9 +33,11 @@ impl<'a> Computing<'a> {
         Planes::new(area, side, channels, &self.spare)
     }
 
-    /// What is to be added to the filtered matte: one value a pixel.
-    pub fn correction(&mut self, seen: &Planes) -> Planes {
+    /// What is to be added to the filtered matte: one value a pixel of `core`, a part of the area in cells half as wide. It is
+    /// right where it does not touch what lies outside.
+    pub fn correction(&mut self, seen: &Planes, core: &Rc<Area>) -> Planes {
         self.next = 0;
+        self.core = Some(Rc::clone(core));
         network::correction(self, seen)
     }
 }
@@ -57,6 +60,13 @@ impl Arithmetic for Computing<'_> {
             values.iter_mut().zip(second.part(y, columns)).for_each(|(first, second)| *first += second);
         });
         first
+    }
+
+    fn narrowed(&mut self, values: Planes) -> Planes {
+        let Some(core) = &self.core else { return values };
+        let mut out = self.planes(core, values.side() / 2, values.channels());
+        out.change(|y, columns, into| into.copy_from_slice(values.part(y, columns)));
+        out
     }
 
     fn doubled_beside(&mut self, coarse: &Planes, fine: &Planes) -> Planes {
@@ -100,7 +110,7 @@ impl Arithmetic for Computing<'_> {
 
     fn unfolded_beside(&mut self, folded: &Planes, other: &Planes) -> Planes {
         let (front, channels) = (folded.channels() / 4, folded.channels() / 4 + other.channels());
-        let mut out = self.planes(other.area(), other.side(), channels);
+        let mut out = self.planes(folded.area(), folded.side() * 2, channels);
         out.change(|y, columns, values| {
             let from = folded.part(y / 2, columns.start / 2..columns.end / 2);
             let other = other.part(y, columns).chunks_exact(other.channels());

@@ -10,12 +10,13 @@ const FINE_RADIUS = 0.004;
 const CELLS = 4;
 const STEP = 4;
 const EPSILON = 1e-4;
-const VARIES = 1e-5;
+const VARIES = /** @type {const} */ ([1e-5, 4e-5]);
+const ENOUGH = 0.1;
 const SOFTNESS = /** @type {const} */ ([0.1, 0.3]);
 const EXPLAINED = /** @type {const} */ ([0.2, 0.5]);
 const LEVELS = /** @type {const} */ ([0.05, 0.95]);
 
-/** Numbers of a cell's model: four of `alpha = a · colour + b`, whether the matte varies there, and how much it explains. */
+/** Numbers of a cell's model: four of `alpha = a · colour + b`, how much the matte varies there, and how much it explains. */
 const NUMBERS = 6;
 const [RED, GREEN, BLUE, OFFSET, ACTIVE, TRUST] = [0, 1, 2, 3, 4, 5];
 
@@ -83,7 +84,7 @@ function fit(guide, matte, radius) {
   for (let at = 0; at < p.length; at += 1) {
     const to = at * NUMBERS;
     for (let k = 0; k < NUMBERS; k += 1) fitted.values[to + k] = smooth[k][at];
-    fitted.values[to + TRUST] /= Math.max(1e-6, smooth[ACTIVE][at]);
+    fitted.values[to + TRUST] /= Math.max(ENOUGH, smooth[ACTIVE][at]);
   }
   return fitted;
 }
@@ -112,10 +113,10 @@ function solve(means, at, model) {
     model[OFFSET] = p - model[RED] * r - model[GREEN] * g - model[BLUE] * b;
   }
   const variance = pp - p * p;
-  if (variance <= VARIES) return;
+  if (variance <= VARIES[0]) return;
   const explained = model[RED] * cr + model[GREEN] * cg + model[BLUE] * cb;
-  model[ACTIVE] = 1;
-  model[TRUST] = Math.min(1, Math.max(0, explained / variance));
+  model[ACTIVE] = Math.min(1, (variance - VARIES[0]) / (VARIES[1] - VARIES[0]));
+  model[TRUST] = model[ACTIVE] * Math.min(1, Math.max(0, explained / variance));
 }
 
 /**
