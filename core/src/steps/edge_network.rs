@@ -30,7 +30,7 @@ use crate::pixels::{Alpha, Rect, Rgb, Size};
 const DIAGONAL: f32 = 2100.0;
 /// Side of the squares it sees at once, and what neighbouring ones share, over which one gives way to the next.
 const TILE: u32 = 256;
-const OVERLAP: u32 = 32;
+const OVERLAP: u32 = 16;
 /// Alpha between which a filtered matte is open: what is to be corrected is there and less than two cells of this side from it.
 const OPEN: (f32, f32) = (0.04, 0.96);
 const CELL: usize = 8;

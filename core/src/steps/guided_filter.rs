@@ -267,16 +267,18 @@ fn model(mean: &[f32; 16], epsilon: f32) -> [f32; 4] {
     let (srr, srg, srb) = (rr - r * r + epsilon, rg - r * g, rb - r * b);
     let (sgg, sgb, sbb) = (gg - g * g + epsilon, gb - g * b, bb - b * b + epsilon);
     let (cr, cg, cb) = (rp - r * p, gp - g * p, bp - b * p);
-    // Cofactors of the symmetric 3 × 3 matrix.
-    let (irr, irg, irb) = (sgg * sbb - sgb * sgb, srb * sgb - srg * sbb, srg * sgb - srb * sgg);
-    let (igg, igb, ibb) = (srr * sbb - srb * srb, srb * srg - srr * sgb, srr * sgg - srg * srg);
-    let determinant = srr * irr + srg * irg + srb * irb;
-    if determinant.abs() < 1e-20 {
+    // L D Lᵀ: by determinants, colours that vary along a line (grey ones, say) would lose all digits of single precision.
+    let (lgr, lbr) = (srg / srr, srb / srr);
+    let (dgg, dgb) = (sgg - lgr * srg, sgb - lgr * srb);
+    let lbg = dgb / dgg;
+    let dbb = sbb - lbr * srb - lbg * dgb;
+    if srr.min(dgg).min(dbb) <= 0.0 {
         return [0.0, 0.0, 0.0, p];
     }
-    let ar = (irr * cr + irg * cg + irb * cb) / determinant;
-    let ag = (irg * cr + igg * cg + igb * cb) / determinant;
-    let ab = (irb * cr + igb * cg + ibb * cb) / determinant;
+    let yg = cg - lgr * cr;
+    let ab = (cb - lbr * cr - lbg * yg) / dbb;
+    let ag = yg / dgg - lbg * ab;
+    let ar = cr / srr - lgr * ag - lbr * ab;
     [ar, ag, ab, p - ar * r - ag * g - ab * b]
 }
 

@@ -39,24 +39,27 @@ pub fn shrunk(size: Size, block: usize) -> Size {
 /// Means of a matte over blocks of `block` × `block` pixels.
 #[must_use]
 pub fn shrink_alpha(alpha: &Alpha, block: usize) -> Plane {
-    let means = block_means::<1, f32, f64>(alpha.values(), alpha.size(), block, 1.0);
-    Plane { size: shrunk(alpha.size(), block), values: means.into_flattened() }
+    shrunk_values(alpha.values(), alpha.size(), block)
 }
 
 /// Means of a plane over blocks of `block` × `block` values.
 #[must_use]
 pub fn shrink_plane(plane: &Plane, block: usize) -> Plane {
-    let means = block_means::<1, f32, f64>(&plane.values, plane.size, block, 1.0);
-    Plane { size: shrunk(plane.size, block), values: means.into_flattened() }
+    shrunk_values(&plane.values, plane.size, block)
+}
+
+fn shrunk_values(values: &[f32], size: Size, block: usize) -> Plane {
+    let values = block_means::<1, f32, f64, _>(values, size, block, |[mean]| mean as f32);
+    Plane { size: shrunk(size, block), values }
 }
 
 /// Means of a colour picture over blocks of `block` × `block` pixels, channels 0 to 1.
 #[must_use]
 pub fn shrink_rgb(color: &Rgb, block: usize) -> (Size, Vec<[f32; 3]>) {
-    let size = color.size();
+    let (size, unit) = (color.size(), |mean: [f64; 3], most: f64| mean.map(|value| (value * (1.0 / most)) as f32));
     let means = match color.samples() {
-        Samples::Eight(samples) => block_means::<3, u8, f32>(samples, size, block, 1.0 / 255.0),
-        Samples::Sixteen(samples) => block_means::<3, u16, u32>(samples, size, block, 1.0 / 65535.0),
+        Samples::Eight(samples) => block_means::<3, u8, f32, _>(samples, size, block, |mean| unit(mean, 255.0)),
+        Samples::Sixteen(samples) => block_means::<3, u16, u32, _>(samples, size, block, |mean| unit(mean, 65535.0)),
     };
     (shrunk(size, block), means)
 }
@@ -64,43 +67,51 @@ pub fn shrink_rgb(color: &Rgb, block: usize) -> (Size, Vec<[f32; 3]>) {
 /// A colour picture of means over blocks of `block` × `block` pixels, rounded to 8 bits.
 #[must_use]
 pub fn shrink_picture(color: &Rgb, block: usize) -> Rgb {
+    let (size, eight) = (color.size(), |mean: [f64; 3], scale: f64| mean.map(|value| (value * scale + 0.5) as u8));
     let means = match color.samples() {
-        Samples::Eight(samples) => block_means::<3, u8, f32>(samples, color.size(), block, 1.0),
-        Samples::Sixteen(samples) => block_means::<3, u16, u32>(samples, color.size(), block, 1.0 / 257.0),
+        Samples::Eight(samples) => block_means::<3, u8, f32, _>(samples, size, block, |mean| eight(mean, 1.0)),
+        Samples::Sixteen(samples) => {
+            block_means::<3, u16, u32, _>(samples, size, block, |mean| eight(mean, 1.0 / 257.0))
+        }
     };
-    let samples = means.as_flattened().iter().map(|&mean| (mean + 0.5) as u8).collect();
-    Rgb::new(shrunk(color.size(), block), Samples::Eight(samples))
+    Rgb::new(shrunk(size, block), Samples::Eight(means.into_flattened()))
 }
 
-/// Means over blocks of pixels with `N` channels side by side, times `scale`.
+/// What `take` makes of the means over blocks of pixels with `N` channels side by side.
 ///
 /// Sums go down the columns first, whole rows at once, in numbers in which they are as good as exact: in what order others
 /// add up makes no difference.
-fn block_means<const N: usize, Sample, Sum>(samples: &[Sample], size: Size, block: usize, scale: f64) -> Vec<[f32; N]>
+fn block_means<const N: usize, Sample, Sum, Taken>(
+    samples: &[Sample],
+    size: Size,
+    block: usize,
+    take: impl Fn([f64; N]) -> Taken + Sync,
+) -> Vec<Taken>
 where
     Sample: Copy + Sync,
     Sum: Copy + Default + AddAssign + From<Sample> + Into<f64>,
+    Taken: Copy + Default + Send,
 {
     let small = shrunk(size, block);
     let (stride, across) = (size.width as usize * N, small.width as usize);
-    let mut means = vec![[0.0; N]; small.area()];
-    let bands = means.par_chunks_mut(across).zip(samples.par_chunks(stride * block));
-    bands.for_each_init(Vec::new, |sums: &mut Vec<Sum>, (means, band)| {
+    let mut all = vec![Taken::default(); small.area()];
+    let bands = all.par_chunks_mut(across).zip(samples.par_chunks(stride * block));
+    bands.for_each_init(Vec::new, |sums: &mut Vec<Sum>, (taken, band)| {
         sums.clear();
         sums.resize(stride, Sum::default());
         for row in band.chunks_exact(stride) {
             sums.iter_mut().zip(row).for_each(|(sum, &sample)| *sum += Sum::from(sample));
         }
         let height = band.len() / stride;
-        for (mean, sums) in means.iter_mut().zip(sums.chunks(block * N)) {
+        for (taken, sums) in taken.iter_mut().zip(sums.chunks(block * N)) {
             let columns = sums.as_chunks::<N>().0;
             let mut totals = [0.0_f64; N];
             columns.iter().for_each(|column| (0..N).for_each(|channel| totals[channel] += column[channel].into()));
-            let factor = scale / (columns.len() * height) as f64;
-            *mean = totals.map(|total| (total * factor) as f32);
+            let share = 1.0 / (columns.len() * height) as f64;
+            *taken = take(totals.map(|total| total * share));
         }
     });
-    means
+    all
 }
 
 /// The mean over a square of `2 × radius + 1` pixels around each, the part of it inside the plane.

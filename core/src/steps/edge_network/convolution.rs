@@ -151,7 +151,11 @@ pub struct Convolution {
 impl Convolution {
     /// From a layer's numbers, laid out for the registers.
     fn new(&Layer { inputs, outputs, ref weights, ref bias }: &Layer) -> Self {
-        let block = if outputs.is_multiple_of(WIDE) { WIDE } else { NARROW };
+        let block = match (inputs, outputs) {
+            (NARROW, 1) => 1,
+            _ if outputs.is_multiple_of(WIDE) => WIDE,
+            _ => NARROW,
+        };
         let blocks = outputs.div_ceil(block);
         let laid = (0..blocks * 9 * inputs * block).map(|at| {
             let (window, output) = (at / block % (9 * inputs), at / (9 * inputs * block) * block + at % block);
@@ -193,11 +197,13 @@ impl NullaryFnOnce for Run<'_> {
 
     #[inline(always)]
     fn call(self) {
-        match (self.convolution.block == WIDE, self.fused) {
-            (true, true) => self.rows::<true, WIDE, WIDE_PIXELS>(),
-            (true, false) => self.rows::<false, WIDE, WIDE_PIXELS>(),
-            (false, true) => self.rows::<true, NARROW, NARROW_PIXELS>(),
-            (false, false) => self.rows::<false, NARROW, NARROW_PIXELS>(),
+        match (self.convolution.block, self.fused) {
+            (1, true) => self.rows_of_one::<true>(),
+            (1, false) => self.rows_of_one::<false>(),
+            (WIDE, true) => self.rows::<true, WIDE, WIDE_PIXELS>(),
+            (WIDE, false) => self.rows::<false, WIDE, WIDE_PIXELS>(),
+            (_, true) => self.rows::<true, NARROW, NARROW_PIXELS>(),
+            (_, false) => self.rows::<false, NARROW, NARROW_PIXELS>(),
         }
     }
 }
@@ -226,6 +232,40 @@ impl Run<'_> {
                         own[..count].copy_from_slice(&sums[..count]);
                     }
                 }
+            }
+        }
+    }
+}
+
+impl Run<'_> {
+    /// A single output of [`NARROW`] inputs: a register holds a pixel's inputs, not its outputs.
+    #[inline(always)]
+    fn rows_of_one<const FUSED: bool>(self) {
+        let Self { convolution, planes, step, out, .. } = self;
+        let weights = convolution.weights.as_chunks::<NARROW>().0;
+        let area = Rc::clone(out.area());
+        for (y, columns) in area.parts(out.side()) {
+            let left = columns.start * step;
+            let rows: [&[[f32; NARROW]]; 3] =
+                array::from_fn(|k| &planes.with_border(y * step + k).as_chunks().0[left..]);
+            for (x, value) in out.part_mut(y, columns).iter_mut().enumerate() {
+                let mut sums = [0.0; NARROW];
+                for (row, weights) in rows.iter().zip(weights.chunks_exact(3)) {
+                    for (pixel, weights) in row[x * step..][..3].iter().zip(weights) {
+                        for i in 0..NARROW {
+                            sums[i] = if FUSED {
+                                pixel[i].mul_add(weights[i], sums[i])
+                            } else {
+                                pixel[i] * weights[i] + sums[i]
+                            };
+                        }
+                    }
+                }
+                let mut sum = convolution.bias[0];
+                for part in sums {
+                    sum += part;
+                }
+                *value = sum;
             }
         }
     }
@@ -292,6 +332,8 @@ mod tests {
             (pattern(&ring, 2, 3), 16, 1),
             (pattern(&ring, 8, 2), 32, 2),
             (pattern(&ring, 4, 3), 8, 1),
+            (pattern(&ring, 4, NARROW), 1, 1),
+            (whole(10, 6, 2, NARROW), 1, 2),
         ];
         for (planes, outputs, step) in seen {
             let (inputs, width, height) = (planes.channels(), planes.width(), planes.height());

@@ -6,7 +6,7 @@ import { refine, softness } from "./refine.js";
 /** The numbers are those of core/src/steps/edge_network.rs; a test holds the two to one result. */
 const DIAGONAL = 2100;
 const TILE = 256;
-const OVERLAP = 32;
+const OVERLAP = 16;
 const OPEN = /** @type {const} */ ([0.04, 0.96]);
 const CELL = 8;
 const CHANNELS = 5;
