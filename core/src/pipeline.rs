@@ -17,6 +17,7 @@ use crate::{
     pixels::{Alpha, Rect, Rgb, Size},
     progress::{self, Progress},
     steps::{
+        adjust_edges,
         composite::{self, Ground},
         edge_network, foreground, layout,
         matting::Method,
@@ -273,9 +274,9 @@ fn matte_of(
 
     progress::begin(progress, "matting")?;
     let unknown = method.map(|method| find_out(method, picture, &mut matte, marked, soft)).transpose()?;
-    refine_edges::adjust(&mut matte, &options.edges);
+    adjust_edges::adjust(&mut matte, &options.edges);
     if let (Some(existing), ExistingAlpha::Keep) = (&picture.alpha, options.existing_alpha) {
-        refine_edges::multiply(&mut matte, existing);
+        adjust_edges::multiply(&mut matte, existing);
     }
     clock.lap("matting");
     Ok(Matted { matte, foreground, classes, unknown })

@@ -1,5 +1,6 @@
 //! The steps of the pipeline, each a plain function from typed input to typed output.
 
+pub mod adjust_edges;
 pub mod composite;
 pub mod edge_network;
 pub mod foreground;

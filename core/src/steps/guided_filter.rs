@@ -65,7 +65,8 @@ pub fn coefficients_where(
             let [red, green, blue, offset, varies, explained, ..] = numbers;
             fitted.values[cell] = [red, green, blue, offset];
             fitted.explained[cell] = explained / varies.max(ENOUGH);
-            fitted.active[cell] = varies > 0.0;
+            // Sums leave residues behind.
+            fitted.active[cell] = varies > 1e-4;
         }
     }
     fitted

@@ -178,4 +178,25 @@ mod tests {
             assert!((got - answer).abs() < 1e-4, "at {x},{y}: {got}, not {answer}");
         }
     }
+
+    #[test]
+    fn what_is_asked_for_does_not_depend_on_how_much_is() {
+        let whole = Rc::new(Area::new(4, 4, vec![true; 16]));
+        let mut computing = Computing::with(convolutions());
+        let mut seen = computing.planes(&whole, MULTIPLE, CHANNELS);
+        seen.change(|y, columns, values| {
+            for (at, value) in (columns.start * CHANNELS..).zip(values) {
+                *value = ((y * 613 + at * 7919) % 1009) as f32 / 1008.0 - 0.5;
+            }
+        });
+        let all = computing.correction(&seen, &Rc::new(Area::new(8, 8, vec![true; 64])));
+        // Asked for is the cell in the fourth column and row; those around it are computed too.
+        let near = |cell: usize| (2..=4).contains(&(cell % 8)) && (2..=4).contains(&(cell / 8));
+        let core = Rc::new(Area::new(8, 8, (0..64).map(near).collect()));
+        let some = computing.correction(&seen, &core);
+        for y in 24..32 {
+            assert_eq!(all.part(y, 24..32), some.part(y, 24..32), "row {y}");
+        }
+        assert!(all.part(16, 16..40) != some.part(16, 16..40), "what lies outside counts as 0");
+    }
 }
