@@ -67,20 +67,14 @@ pub fn run(arguments: &VideoArguments, shared: &Shared, config: &Config) -> Ende
         }
         match made {
             Ok(summary) => tell(&order, &summary, arguments, shared, &screen),
-            Err(error) if count == 1 && !arguments.json => return Err(error),
             Err(error) => {
                 failed += 1;
                 only = Some(exit::of(error.kind()));
-                let error = error.on(order.input.display());
+                let error = if count == 1 { error } else { error.on(order.input.display()) };
                 if arguments.json {
-                    let told = json!({ "code": error.code(), "message": error.to_string(), "hint": error.hint() });
-                    say!(
-                        "{}",
-                        json!({ "input": order.input.display().to_string(), "status": "failed", "error": told })
-                    );
-                } else {
-                    exit::show(&error);
+                    say!("{}", failure(&order.input, &error));
                 }
+                exit::show(&error);
             }
         }
     }
@@ -288,6 +282,17 @@ fn line(input: &Path, outputs: &[String], summary: &Summary) -> serde_json::Valu
         "busy_ms": busy,
         "bottleneck": summary.busy.bottleneck(),
         "notes": summary.notes,
+    })
+}
+
+fn failure(input: &Path, error: &Error) -> serde_json::Value {
+    json!({
+        "input": input.display().to_string(),
+        "status": "failed",
+        "code": error.code(),
+        "message": error.to_string(),
+        "hint": error.hint(),
+        "retryable": error.is_retryable(),
     })
 }
 

@@ -283,7 +283,7 @@ pub const KINDS: &[KindRow] = &[
         Kind::VideoCorrupt,
         "video_corrupt",
         false,
-        "the file is damaged or cut short; copy it again, or add --accept-damage to use what can be read",
+        "the file is damaged or cut short; copy it again (of the clip itself --accept-damage uses what can be read)",
     ),
     row(
         Kind::EncoderMissing,
