@@ -125,7 +125,7 @@ impl Work<'_> {
             Some(finder) => finder,
             None => finder.insert(self.finder()?),
         };
-        let recipe = recipe_for(self.options.clone(), size, finder.look)?;
+        let recipe = recipe_for(self.options.clone(), size, finder.look, finder.segmenter.remembers())?;
         if let Some(name) = recipe.lacks() {
             recipe.supply(self.catalog.matting(self.engine, name, self.options.device, self.screen)?);
         }

@@ -177,17 +177,19 @@ pub const INSTEAD: &[&str] = &["isnet-general-use-768", "u2netp", "selfie-landsc
 
 /// Options for the small copies of a clip's frames: lengths in pixels shrink with them, where the clip's size is known.
 ///
+/// Edges are refined as a picture's before mattes are steadied or carried; not those of networks that see little, which know
+/// of no such edges, nor of models that `remember` earlier frames.
+///
 /// # Errors
 /// What [`Options::validate`] reports.
-pub fn recipe_for(mut options: Options, clip: Option<Size>, look: u32) -> Result<Recipe> {
+pub fn recipe_for(mut options: Options, clip: Option<Size>, look: u32, remember: bool) -> Result<Recipe> {
     let share = clip.map_or(1.0, |clip| small::small_size(clip, look).diagonal() / clip.diagonal());
     for length in [&mut options.edges.grow, &mut options.edges.feather] {
         if let Length::Pixels(pixels) = length {
             *pixels *= share;
         }
     }
-    // Mattes are steadied as the network gives them, and fitted to the frame's edges afterwards.
-    options.edges.refine = false;
+    options.edges.refine &= look > SMALL_LOOK && !remember;
     Recipe::new(Options { background: None, ..options })
 }
 

@@ -201,7 +201,11 @@ fn several_clips_go_into_a_folder_and_a_bad_one_ends_none_of_the_others() {
     let made = told.iter().filter(|clip| clip["status"] == "ok").count();
     assert!(ended.code != 0 && made == 2 && told.len() == 3, "{told:?}");
     let broken = told.iter().find(|clip| clip["status"] == "failed").unwrap();
-    assert_eq!((broken["code"].as_str(), broken["retryable"].as_bool()), (Some("video_corrupt"), Some(false)), "{broken}");
+    assert_eq!(
+        (broken["code"].as_str(), broken["retryable"].as_bool()),
+        (Some("video_corrupt"), Some(false)),
+        "{broken}"
+    );
     // People read it too.
     ended.tells("video_corrupt");
     assert_eq!(stage.files().iter().filter(|name| name.starts_with("out/")).count(), 2, "{:?}", stage.files());

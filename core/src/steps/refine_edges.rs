@@ -1,5 +1,7 @@
 //! Edges at full resolution from a low-resolution matte.
 
+mod tested;
+
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -27,7 +29,7 @@ const LEVELS: (f32, f32) = (0.05, 0.95);
 /// Makes the matte follow the picture's edges: a colour guided filter whose radius grows where the matte is soft.
 ///
 /// Fitted on a grid (He, Sun: Fast Guided Filter, 2015), applied at full resolution where the matte
-/// varies; elsewhere only the levels change it.
+/// varies and the fit agrees with what the network is sure of; elsewhere only the levels change it.
 ///
 /// # Panics
 /// When picture and matte differ in size.
@@ -54,11 +56,13 @@ fn refine_where(color: &Rgb, matte: &mut Alpha, is_needed: impl Fn(&Range<usize>
     let cells = ((radius / block as f32).round() as usize).max(1);
     let (_, guide) = shrink_rgb(color, block);
     let small = shrink_alpha(matte, block);
-    let fitted = blend_by_softness(&guide, &small, cells, |columns, rows| {
-        // A pixel's model lies between those of its cell and the next ones.
-        let pixels = |cells: &Range<usize>| cells.start.saturating_sub(1) * block..(cells.end + 1) * block;
+    // A pixel's model lies between those of its cell and the next ones, and these depend on others by their test.
+    let reach = 1 + tested::reach(cells);
+    let mut fitted = blend_by_softness(&guide, &small, cells, |columns, rows| {
+        let pixels = |cells: &Range<usize>| cells.start.saturating_sub(reach) * block..(cells.end + reach) * block;
         is_needed(&pixels(columns), &pixels(rows))
     });
+    tested::believe_less_where_wrong(&mut fitted, &guide, &small, cells);
     apply(color, matte, &fitted, block);
 }
 

@@ -14,7 +14,6 @@ use crate::{
     Error, Kind, Result,
     pixels::{Alpha, Rgb, Size},
 };
-pub(super) use edges::follow;
 use keyframes::Keyframes;
 use trail::Trail;
 use window::Window;
@@ -40,7 +39,7 @@ pub enum SteadyOptions {
 /// The largest spacing of keyframes: all frames between two are held in memory.
 pub const MOST_SPACING: usize = 64;
 /// The spacing where none is named.
-pub const USUAL_SPACING: usize = 12;
+pub const USUAL_SPACING: usize = 16;
 
 impl SteadyOptions {
     /// Checks the spacing.
@@ -61,7 +60,7 @@ impl SteadyOptions {
 impl std::str::FromStr for SteadyOptions {
     type Err = String;
 
-    /// Reads `off`, `window`, `trail`, `keyframes` or `keyframes:12`.
+    /// Reads `off`, `window`, `trail`, `keyframes` or `keyframes:16`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, number) = text.split_once(':').map_or((text, None), |(name, number)| (name, Some(number)));
         let options = match (name, number) {
@@ -72,7 +71,7 @@ impl std::str::FromStr for SteadyOptions {
             ("keyframes", Some(number)) => {
                 Self::Keyframes { spacing: number.parse().map_err(|_| format!("{number:?} is no number of frames"))? }
             }
-            _ => return Err("write off, window, trail, keyframes or keyframes:12".to_owned()),
+            _ => return Err("write off, window, trail, keyframes or keyframes:16".to_owned()),
         };
         options.validate().map_err(|error| error.to_string())?;
         Ok(options)

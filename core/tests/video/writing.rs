@@ -66,7 +66,7 @@ fn a_matte_and_a_pair() {
     let (format, options) = (Format::named("mp4").unwrap(), VideoOptions::default());
     let job =
         Job { input: &input, outputs: &outputs, format, if_exists: IfExists::Refuse, options: &options, look: 512 };
-    let recipe = recipe_for(Options::default(), None, 512).unwrap();
+    let recipe = recipe_for(Options::default(), None, 512, false).unwrap();
     cut_out(&clips.ffmpeg, &job, &mut Bright::new(), &recipe, &Silent).unwrap();
     for name in ["matte.mp4", "color-alpha.mp4"] {
         for frame in clips.frames(name, &[], "gray", 160 * 120) {

@@ -120,7 +120,7 @@ fn cut_out(clip: &Clip, hand: &mut Hand, course: &Course, stopped: &(dyn Fn() ->
     let found = video::probe(&ffmpeg, &clip.input)?;
     let card = hand.catalog.card(&options.model)?.clone();
     let look = video::look_of(&card);
-    let recipe = video::recipe_for(options.clone(), Some(found.size), look)?;
+    let recipe = video::recipe_for(options.clone(), Some(found.size), look, card.remembers())?;
     if let Some(name) = recipe.lacks() {
         recipe.supply(hand.catalog.matting(&hand.engine, name, options.device, &Silent)?);
     }

@@ -19,7 +19,7 @@ use crate::{
 /// Most cells across a frame in which motion is found: edges are carried, not only steadied.
 const COLUMNS: usize = 320;
 /// Mean confidence along the matte's edge below which the frame becomes a keyframe.
-const COLLAPSED: f32 = 0.4;
+const COLLAPSED: f32 = 0.5;
 /// Confidence that a way always has, so that one of two hopeless ways is taken.
 const LEAST: f32 = 1e-4;
 

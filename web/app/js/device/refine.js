@@ -15,6 +15,11 @@ const ENOUGH = 0.1;
 const SOFTNESS = /** @type {const} */ ([0.1, 0.3]);
 const EXPLAINED = /** @type {const} */ ([0.2, 0.5]);
 const LEVELS = /** @type {const} */ ([0.05, 0.95]);
+/** Of refine_edges/tested.rs. */
+const SURE = 0.85;
+const WRONG = /** @type {const} */ ([0.01, 0.06]);
+const FEW = 0.05;
+const REACH = 2;
 
 /** Numbers of a cell's model: four of `alpha = a · colour + b`, how much the matte varies there, and how much it explains. */
 const NUMBERS = 6;
@@ -30,7 +35,9 @@ export function refine({ width, height, data }, matte) {
   const cells = Math.max(1, Math.round(radius / block));
   const guide = shrink({ width, height, values: data }, 4, 3, block, 1 / 255);
   const small = shrink({ width, height, values: matte }, 1, 1, block);
-  apply({ width, height, data }, matte, blended(guide, small, cells), block);
+  const fitted = blended(guide, small, cells);
+  believeLessWhereWrong(fitted, guide, small, cells);
+  apply({ width, height, data }, matte, fitted, block);
 }
 
 /**
@@ -156,6 +163,50 @@ function blended(guide, matte, radius) {
     }
   }
   return fine;
+}
+
+/**
+ * Lowers what models explain where they contradict what the network is sure of.
+ * @param {Plane} fitted
+ * @param {Plane} guide
+ * @param {Plane} matte
+ * @param {number} radius
+ */
+function believeLessWhereWrong(fitted, guide, matte, radius) {
+  const { width, height } = matte;
+  const sure = surenessOf(matte);
+  const wrong = sure.map((share, at) => {
+    const [model, color] = [at * NUMBERS, at * 3];
+    let said = fitted.values[model + OFFSET];
+    for (let c = 0; c < 3; c += 1) said += fitted.values[model + c] * guide.values[color + c];
+    return share * (Math.min(1, Math.max(0, said)) - matte.values[at]) ** 2;
+  });
+  const around = (/** @type {Float32Array} */ values) => boxMean(values, width, height, REACH * radius);
+  const [error, share] = [around(wrong), around(sure)];
+  for (let at = 0; at < error.length; at += 1) {
+    fitted.values[at * NUMBERS + TRUST] *= 1 - smoothStep(error[at] / (share[at] + FEW), WRONG);
+  }
+}
+
+/**
+ * How sure the network is of each cell and all beside it, 0 to 1.
+ * @param {Plane} matte
+ */
+function surenessOf({ width, height, values }) {
+  const sure = new Float32Array(width * height);
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      let [least, most] = [1, 0];
+      for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row += 1) {
+        for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column += 1) {
+          const alpha = values[row * width + column];
+          [least, most] = [Math.min(least, alpha), Math.max(most, alpha)];
+        }
+      }
+      sure[y * width + x] = Math.min(1, Math.max(0, (Math.max(least, 1 - most) - SURE) / (1 - SURE)));
+    }
+  }
+  return sure;
 }
 
 /**
