@@ -139,8 +139,9 @@ pub struct Summary {
     pub notes: Vec<String>,
 }
 
-/// The least longer side of the small copy.
+/// The least longer side of the small copy, and the largest for a network of one size.
 const SMALL_LOOK: u32 = 512;
+const LARGE_LOOK: u32 = 1024;
 
 /// Longer side of the small copy that suits a model: twice what its network sees, within 512 and 1024; for a network
 /// of any size the most it takes, and for a model without one, which looks at every pixel, the frame's own.
@@ -153,7 +154,7 @@ pub fn look_of(card: &ModelCard) -> u32 {
         return longer_side;
     }
     let size = crate::tensor::fixed_size(&card.input);
-    (2 * size.width.max(size.height)).clamp(SMALL_LOOK, 1024)
+    (2 * size.width.max(size.height)).clamp(SMALL_LOOK, LARGE_LOOK)
 }
 
 /// How mattes of a model are steadied unless told otherwise: a network that takes long looks at few frames, but with the
@@ -178,7 +179,7 @@ pub const INSTEAD: &[&str] = &["isnet-general-use-768", "u2netp", "selfie-landsc
 /// Options for the small copies of a clip's frames: lengths in pixels shrink with them, where the clip's size is known.
 ///
 /// Edges are refined as a picture's before mattes are steadied or carried; not those of networks that see little, which know
-/// of no such edges, nor of models that `remember` earlier frames.
+/// of no such edges, of models that `remember` earlier frames, nor of mattes in a large frame's own size, which takes too long.
 ///
 /// # Errors
 /// What [`Options::validate`] reports.
@@ -189,7 +190,7 @@ pub fn recipe_for(mut options: Options, clip: Option<Size>, look: u32, remember:
             *pixels *= share;
         }
     }
-    options.edges.refine &= look > SMALL_LOOK && !remember;
+    options.edges.refine &= look > SMALL_LOOK && look <= LARGE_LOOK && !remember;
     Recipe::new(Options { background: None, ..options })
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Busy, Clip, Content, Ffmpeg, Frame, Job, MEMORY, Matrix, PIPE, SEGMENT,
+    Busy, Clip, Content, Ffmpeg, Frame, Job, MEMORY, Matrix, PIPE, SEGMENT, SMALL_LOOK,
     backdrop::Backdrop,
     formats::Encoding,
     join::Joining,
@@ -75,6 +75,12 @@ impl Making<'_> {
             self.show_first(segmenter, recipe)?;
         }
         let (spill, strength) = (OnceLock::new(), recipe.options().foreground.strength);
+        // Keyframes end with it by themselves; what a small network sees knows of no such edges, a key and refined mattes have them.
+        let follow = self.job.look > SMALL_LOOK
+            && !recipe.options().edges.refine
+            && !matches!(options.steady, SteadyOptions::Keyframes { .. })
+            && !segmenter.follows_edges()
+            && !segmenter.remembers();
         // A model with a memory sees every frame, and its mattes belong together already.
         let remembers = segmenter.remembers();
         let steady = if remembers { SteadyOptions::Off } else { options.steady };
@@ -87,6 +93,7 @@ impl Making<'_> {
             after,
             before: options.end.map(|end| (end / clock.tick.value()).ceil() as i64),
             segment: SEGMENT,
+            follow,
             steady: Steady::new(stages::fitting(steady, size, small, memory))?,
             finder: &mut looking,
             backdrop,

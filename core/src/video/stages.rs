@@ -18,7 +18,7 @@ use super::{
     mix::{Behind, Grounds, mix, over, unspill},
     reader::Reader,
     small::Small,
-    steady::{Steady, SteadyOptions},
+    steady::{self, Steady, SteadyOptions},
 };
 use crate::{
     Error, Kind, Result,
@@ -65,6 +65,8 @@ pub(super) struct Stages<'a> {
     /// Frames in a segment.
     pub segment: u64,
     pub steady: Steady,
+    /// Whether steadied mattes are fitted to their frames' edges.
+    pub follow: bool,
     pub finder: &'a mut dyn Finder,
     pub backdrop: Backdrop,
     pub strength: f32,
@@ -141,7 +143,20 @@ pub(super) fn run(
 ) -> Result<(Busy, Complaints)> {
     let most = most(stages.size, stages.small, stages.memory, stages.steady.latency())?;
     let Stages {
-        reader, size, small, matrix, after, before, segment, steady, finder, backdrop, strength, spill, ..
+        reader,
+        size,
+        small,
+        matrix,
+        after,
+        before,
+        segment,
+        steady,
+        follow,
+        finder,
+        backdrop,
+        strength,
+        spill,
+        ..
     } = stages;
     let (give_back, spare) = sync_channel(most);
     let (decoded, to_matte) = sync_channel(QUEUE);
@@ -152,7 +167,7 @@ pub(super) fn run(
         let reading = Reading { size, small, after, before, segment, most };
         let decode = spawn(scope, "decode", move || reading.run(reader, &spare, &decoded))?;
         let finding = spawn(scope, "matte", move || {
-            Finding { steady, finder, matrix, waiting: VecDeque::new() }.run(&to_matte, &matted)
+            Finding { steady, follow, finder, matrix, waiting: VecDeque::new() }.run(&to_matte, &matted)
         })?;
         let composite = spawn(scope, "composite", move || {
             Mixing { backdrop, matrix, strength, spill, size }.run(&to_composite, &mixed)
@@ -261,6 +276,7 @@ impl Reading {
 
 struct Finding<'a> {
     steady: Steady,
+    follow: bool,
     finder: &'a mut dyn Finder,
     matrix: Matrix,
     waiting: VecDeque<Carried>,
@@ -282,21 +298,26 @@ impl Finding<'_> {
             self.waiting.push_back(carried);
             mattes.extend(self.steady.push(picture, &mut |picture| self.finder.matte(picture))?);
             busy += begun.elapsed();
-            if !self.pass_on(mattes, next) {
+            if !self.pass_on(mattes, next, &mut busy) {
                 return Ok(busy);
             }
         }
         let begun = Instant::now();
         let mattes = self.steady.finish(&mut |picture| self.finder.matte(picture))?;
         busy += begun.elapsed();
-        self.pass_on(mattes, next);
+        self.pass_on(mattes, next, &mut busy);
         Ok(busy)
     }
 
     /// Whether the next stage still takes frames.
-    fn pass_on(&mut self, mattes: Vec<Alpha>, next: &SyncSender<Carried>) -> bool {
-        mattes.into_iter().all(|matte| {
+    fn pass_on(&mut self, mattes: Vec<Alpha>, next: &SyncSender<Carried>, busy: &mut Duration) -> bool {
+        mattes.into_iter().all(|mut matte| {
             let Some(carried) = self.waiting.pop_front() else { return true };
+            if self.follow {
+                let begun = Instant::now();
+                steady::follow(&carried.small.rgb(self.matrix), &mut matte);
+                *busy += begun.elapsed();
+            }
             next.send(Carried { matte, ..carried }).is_ok()
         })
     }

@@ -14,6 +14,7 @@ use crate::{
     Error, Kind, Result,
     pixels::{Alpha, Rgb, Size},
 };
+pub(super) use edges::follow;
 use keyframes::Keyframes;
 use trail::Trail;
 use window::Window;
