@@ -120,11 +120,12 @@ struct Finder {
 impl Work<'_> {
     fn one(&self, order: &Order, finder: &mut Option<Finder>) -> Result<Summary> {
         // A bad clip must not cost a download.
-        let size = if order.input == Path::new(PIPE) { None } else { Some(probe(self.ffmpeg, &order.input)?.size) };
+        let clip = if order.input == Path::new(PIPE) { None } else { Some(probe(self.ffmpeg, &order.input)?) };
         let finder = match finder {
             Some(finder) => finder,
             None => finder.insert(self.finder()?),
         };
+        let size = clip.as_ref().map(|clip| clip.size);
         let recipe = recipe_for(self.options.clone(), size, finder.look, finder.segmenter.remembers())?;
         if let Some(name) = recipe.lacks() {
             recipe.supply(self.catalog.matting(self.engine, name, self.options.device, self.screen)?);
@@ -137,6 +138,7 @@ impl Work<'_> {
         };
         let job = Job {
             input: &order.input,
+            clip,
             outputs: &order.outputs,
             format: order.format,
             if_exists: order.if_exists,

@@ -106,6 +106,8 @@ pub const PIPE: &str = "-";
 pub struct Job<'a> {
     /// The clip; [`PIPE`] is standard input, of which only pictures are taken.
     pub input: &'a Path,
+    /// What its file says of itself, where that was asked already ([`probe`]).
+    pub clip: Option<Clip>,
     /// What is written, and where; at least one. [`PIPE`] is standard output, which takes one.
     pub outputs: &'a [(Content, PathBuf)],
     /// The format of all of them.
@@ -223,7 +225,7 @@ pub fn cut_out(
     } else {
         None
     };
-    let clip = opened.as_ref().map_or_else(|| probe(ffmpeg, job.input), |reader| Ok(reader.clip()))?;
+    let clip = opened.as_ref().map_or_else(|| job.described(ffmpeg), |reader| Ok(reader.clip()))?;
     if piped && opened.is_none() {
         // What has no times must come evenly.
         options.rate = options.rate.or(Some(clip.rate));
@@ -277,6 +279,11 @@ pub fn cut_out(
 }
 
 impl Job<'_> {
+    /// What the file says of itself.
+    fn described(&self, ffmpeg: &Ffmpeg) -> Result<Clip> {
+        self.clip.clone().map_or_else(|| probe(ffmpeg, self.input), Ok)
+    }
+
     /// Whether frames go to standard output.
     fn is_piped(&self) -> bool {
         self.outputs.iter().any(|(_, path)| path == Path::new(PIPE))

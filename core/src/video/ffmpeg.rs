@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashSet,
-    ffi::OsString,
     io::ErrorKind,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -23,7 +22,7 @@ pub struct Ffmpeg {
     probe: PathBuf,
     version: (u32, u32),
     about: String,
-    encoders: OnceLock<HashSet<String>>,
+    encoders: HashSet<String>,
     filters: OnceLock<HashSet<String>>,
 }
 
@@ -36,16 +35,18 @@ impl Ffmpeg {
         let program = named.map_or_else(|| PathBuf::from("ffmpeg"), Path::to_owned);
         let beside = named.map(|path| path.with_file_name(format!("ffprobe{}", std::env::consts::EXE_SUFFIX)));
         let probe = beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from("ffprobe"));
-        let text = answer(&program, &["-hide_banner", "-version"])?;
-        answer(&probe, &["-hide_banner", "-version"])?;
-        let about = text.lines().next().unwrap_or_default().to_owned();
+        // It begins with what it says of itself, whatever it is asked. To start takes either longer than to answer.
+        let ask = || answer(&program, &["-encoders"]);
+        let (told, probed) = rayon::join(ask, || answer(&probe, &["-hide_banner", "-version"]));
+        let (encoders, banner) = told?;
+        probed?;
+        let about = banner.lines().find(|line| line.contains("version")).unwrap_or_default().to_owned();
         let version = version(&about);
         if version < OLDEST {
             let message = format!("{} is too old: {about}; {}.{} is needed", program.display(), OLDEST.0, OLDEST.1);
             return Err(Error::new(Kind::FfmpegUnusable, message));
         }
-        let (encoders, filters) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { program, probe, version, about, encoders, filters })
+        Ok(Self { program, probe, version, about, encoders: names(&encoders), filters: OnceLock::new() })
     }
 
     /// What it says of itself: name, version, makers.
@@ -80,29 +81,28 @@ impl Ffmpeg {
     /// Whether it was built with an encoder of that name.
     #[must_use]
     pub fn has_encoder(&self, name: &str) -> bool {
-        self.encoders.get_or_init(|| self.listed("-encoders")).contains(name)
+        self.encoders.contains(name)
     }
 
     /// Whether it was built with a filter of that name.
     #[must_use]
     pub fn has_filter(&self, name: &str) -> bool {
-        self.filters.get_or_init(|| self.listed("-filters")).contains(name)
-    }
-
-    /// The names in a list that it prints: the second word of each line.
-    fn listed(&self, list: &str) -> HashSet<String> {
-        let text = answer(&self.program, &["-hide_banner", list]).unwrap_or_default();
-        text.lines().filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned)).collect()
+        let filters = || answer(&self.program, &["-hide_banner", "-filters"]).map(|(list, _)| names(&list));
+        self.filters.get_or_init(|| filters().unwrap_or_default()).contains(name)
     }
 }
 
-/// What a program prints when asked.
-fn answer(program: &Path, arguments: &[&str]) -> Result<String> {
+/// The names in a list that ffmpeg prints: the second word of each line.
+fn names(list: &str) -> HashSet<String> {
+    list.lines().filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned)).collect()
+}
+
+/// What a program prints when asked, and what it says beside that.
+fn answer(program: &Path, arguments: &[&str]) -> Result<(String, String)> {
     let unusable = |why: String| Error::new(Kind::FfmpegUnusable, format!("{} {why}", program.display()));
-    let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output();
-    match output {
-        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match Command::new(program).args(arguments).stdin(Stdio::null()).output() {
+        Ok(output) if output.status.success() => Ok((words(&output.stdout), words(&output.stderr))),
         Ok(output) => Err(unusable(format!("ends with {}", output.status))),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(unusable("is not on this machine".to_owned())),
         Err(error) => Err(unusable(format!("cannot be run: {error}")).because(error)),

@@ -48,7 +48,8 @@ fn key(clips: &Clips, input: &str, output: &str, content: Content, more: &VideoO
     let path = clips.path(output);
     let (format, outputs) = (Format::of_path(&path)?, [(content, path)]);
     let input = clips.path(input);
-    let job = Job { input: &input, outputs: &outputs, format, if_exists: IfExists::Replace, options: more, look };
+    let job =
+        Job { input: &input, clip: None, outputs: &outputs, format, if_exists: IfExists::Replace, options: more, look };
     let recipe = recipe_for(Options { model: model.into(), key, ..Options::default() }, None, look, false)?;
     Ok(cut_out(&clips.ffmpeg, &job, segmenter.as_mut(), &recipe, &Silent)?.frames as usize)
 }

@@ -153,7 +153,7 @@ impl Clips {
         let format = Format::of_path(&path)?;
         let size = probe(&self.ffmpeg, input)?.size;
         let outputs = [(content, path)];
-        let job = Job { input, outputs: &outputs, format, if_exists: IfExists::Refuse, options, look: 512 };
+        let job = Job { input, clip: None, outputs: &outputs, format, if_exists: IfExists::Refuse, options, look: 512 };
         let recipe = recipe_for(Options::default(), Some(size), 512, false)?;
         cut_out(&self.ffmpeg, &job, segmenter, &recipe, progress)
     }

@@ -64,8 +64,15 @@ fn a_matte_and_a_pair() {
     clips.make(&input, "matte.mp4", Content::Matte, &VideoOptions::default()).unwrap();
     let outputs = [(Content::Color, clips.path("color.mp4")), (Content::Matte, clips.path("color-alpha.mp4"))];
     let (format, options) = (Format::named("mp4").unwrap(), VideoOptions::default());
-    let job =
-        Job { input: &input, outputs: &outputs, format, if_exists: IfExists::Refuse, options: &options, look: 512 };
+    let job = Job {
+        input: &input,
+        clip: None,
+        outputs: &outputs,
+        format,
+        if_exists: IfExists::Refuse,
+        options: &options,
+        look: 512,
+    };
     let recipe = recipe_for(Options::default(), None, 512, false).unwrap();
     cut_out(&clips.ffmpeg, &job, &mut Bright::new(), &recipe, &Silent).unwrap();
     for name in ["matte.mp4", "color-alpha.mp4"] {

@@ -136,6 +136,7 @@ fn cut_out(clip: &Clip, hand: &mut Hand, course: &Course, stopped: &(dyn Fn() ->
     let outputs = [(clip.work.content, clip.output.clone())];
     let job = Job {
         input: &clip.input,
+        clip: Some(found),
         outputs: &outputs,
         format: clip.format,
         if_exists: IfExists::Replace,
