@@ -1,4 +1,4 @@
-//! Runs one stage of the pipeline outside the network, for measuring it: `stages STAGE MEGAPIXELS [RUNS]`.
+//! Runs one stage of the pipeline outside the network, for measuring it: `stages STAGE MEGAPIXELS [RUNS [SCENE]]`.
 //!
 //! STAGE is one of the table's, or `prepare`, which does what all of them need first. `bench/stages` calls it.
 
@@ -55,10 +55,12 @@ fn encode(material: &Material, format: Format) -> Vec<u8> {
 }
 
 /// A rendered scene with its accepted matte, enlarged.
-fn material(megapixels: f64) -> Material {
+fn material(name: &str, megapixels: f64) -> Material {
     let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata");
-    let scene = files::read(&testdata.join("scenes/fox.jpg"), &ReadOptions::default()).expect("the scene is there");
-    let matte = files::read_matte(&testdata.join("goldens/fox.png"), &ReadOptions::default()).expect("and its matte");
+    let scene = files::read(&testdata.join(format!("scenes/{name}.jpg")), &ReadOptions::default())
+        .expect("the scene is there");
+    let matte = files::read_matte(&testdata.join(format!("goldens/{name}.png")), &ReadOptions::default())
+        .expect("and its matte");
     let scale = (megapixels * 1e6 / scene.color.size().area() as f64).sqrt();
     let side = |length: u32| (f64::from(length) * scale).round() as u32;
     let size = Size::new(side(scene.color.size().width), side(scene.color.size().height));
@@ -80,7 +82,7 @@ fn main() {
         eprintln!("stages STAGE MEGAPIXELS [RUNS]; STAGE is one of {}", names.join(", "));
         std::process::exit(2);
     };
-    let material = material(megapixels);
+    let material = material(words.get(3).map_or("fox", String::as_str), megapixels);
     let runs: usize = words.get(2).and_then(|word| word.parse().ok()).unwrap_or(1);
     let mut times: Vec<f64> = (0..runs)
         .map(|_| {
