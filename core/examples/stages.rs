@@ -57,8 +57,8 @@ fn encode(material: &Material, format: Format) -> Vec<u8> {
 /// A rendered scene with its accepted matte, enlarged.
 fn material(name: &str, megapixels: f64) -> Material {
     let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata");
-    let scene = files::read(&testdata.join(format!("scenes/{name}.jpg")), &ReadOptions::default())
-        .expect("the scene is there");
+    let scene =
+        files::read(&testdata.join(format!("scenes/{name}.jpg")), &ReadOptions::default()).expect("the scene is there");
     let matte = files::read_matte(&testdata.join(format!("goldens/{name}.png")), &ReadOptions::default())
         .expect("and its matte");
     let scale = (megapixels * 1e6 / scene.color.size().area() as f64).sqrt();
