@@ -223,17 +223,58 @@ mod tests {
         conforms(&db::testing::database(folder.path()).await).await;
     }
 
+    async fn mongodb() -> Arc<dyn Documents> {
+        let folder = tempfile::tempdir().unwrap();
+        let none = Database::open_in(folder.path()).await.unwrap();
+        at(Some(&std::env::var("MONGODB_TEST_URL").unwrap()), &none).await.unwrap()
+    }
+
     #[tokio::test]
     #[ignore = "needs a MongoDB: server/engines/run --all"]
     async fn a_mongodb_keeps_documents() {
-        conforms(
-            &*at(
-                Some(&std::env::var("MONGODB_TEST_URL").unwrap()),
-                &Database::open_in(tempfile::tempdir().unwrap().path()).await.unwrap(),
-            )
-            .await
-            .unwrap(),
-        )
-        .await;
+        let documents = mongodb().await;
+        conforms(&*documents).await;
+        keeps_what_it_answered_for(documents).await;
+    }
+
+    /// The database forgets what was answered for: the server may be killed at once.
+    async fn keeps_what_it_answered_for(documents: Arc<dyn Documents>) {
+        let organisation = uuid::Uuid::now_v7().simple().to_string();
+        let document = |number: usize| Document {
+            id: format!("{organisation}-{number:06}"),
+            organisation: organisation.clone(),
+            project: None,
+            model: "isnet".to_owned(),
+            created: 100,
+            content: json!({"number": number}),
+        };
+        let engine = |what: &'static str| {
+            let program = concat!(env!("CARGO_MANIFEST_DIR"), "/engines/engine");
+            let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+            let run = move || std::process::Command::new(program).args([what, "mongodb"]).current_dir(root).status();
+            tokio::task::spawn_blocking(move || assert!(run().unwrap().success()))
+        };
+        let mut kept = 0;
+        while kept < 20 {
+            documents.put(&document(kept)).await.unwrap();
+            kept += 1;
+        }
+        let killing = engine("kill");
+        while documents.put(&document(kept)).await.is_ok() {
+            kept += 1;
+        }
+        killing.await.unwrap();
+        engine("start").await.unwrap();
+        let deadline = time::Instant::now() + Duration::from_secs(30);
+        let last = loop {
+            match documents.get(&organisation, &document(kept - 1).id).await {
+                Ok(last) => break last,
+                Err(error) => assert!(time::Instant::now() < deadline, "{error}"),
+            }
+            time::sleep(Duration::from_millis(100)).await;
+        };
+        assert!(last.is_some(), "the last of {kept} that were answered for is there");
+        let all = documents.list(&organisation, &Filter { most: 2 * kept as i64, ..Filter::default() }).await.unwrap();
+        assert!(all.len() >= kept, "{} of {kept} are there", all.len());
     }
 }

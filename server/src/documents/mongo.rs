@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use mongodb::{
     Client, Collection, IndexModel,
     bson::{self, Bson, DateTime, doc},
-    options::ClientOptions,
+    options::{Acknowledgment, ClientOptions, WriteConcern},
 };
 use tokio::sync::OnceCell;
 
@@ -43,6 +43,9 @@ impl Mongo {
         options.app_name.get_or_insert_with(|| "backgroundfx".to_owned());
         options.connect_timeout.get_or_insert(PATIENCE);
         options.server_selection_timeout.get_or_insert(PATIENCE);
+        // The database forgets what this has answered for: it must be in the journal on disk then, which is not the server's default.
+        let concern = || WriteConcern::builder().w(Acknowledgment::Majority).build();
+        options.write_concern.get_or_insert_with(concern).journal = Some(true);
         let client = Client::with_options(options).map_err(wrong)?;
         let database = client.default_database().unwrap_or_else(|| client.database(DATABASE));
         let collection = database.collection(COLLECTION);
