@@ -43,7 +43,7 @@ impl Mongo {
         options.app_name.get_or_insert_with(|| "backgroundfx".to_owned());
         options.connect_timeout.get_or_insert(PATIENCE);
         options.server_selection_timeout.get_or_insert(PATIENCE);
-        // The database forgets what this has answered for: it must be in the journal on disk then, which is not the server's default.
+        // The database forgets what this has answered for: it must be in the journal on disk then, which not every server waits for by itself.
         let concern = || WriteConcern::builder().w(Acknowledgment::Majority).build();
         options.write_concern.get_or_insert_with(concern).journal = Some(true);
         let client = Client::with_options(options).map_err(wrong)?;
