@@ -1,5 +1,8 @@
 // Resizing by a kernel that widens when shrinking, as the server's library does: across, then down.
 
+/** Rows that the server makes at once. */
+const BAND = 256;
+
 /** Six samples wide, for colours. @param {number} x */
 function lanczos3(x) {
   const sinc = (/** @type {number} */ v) => (v === 0 ? 1 : Math.sin(Math.PI * v) / (Math.PI * v));
@@ -52,13 +55,18 @@ function weigh(from, to, kernel, support) {
 /**
  * Weights for whole numbers of 8 bits, rounded as the library rounds them: to as many bits as the greatest leaves of 16.
  * @param {Weights} exact
+ * @param {number} band so many target pixels are made at once, by weights of their own
  * @returns {Weights}
  */
-function rounded(exact) {
-  const greatest = exact.weights.reduce((most, weight) => Math.max(most, weight), 0);
-  let bits = 0;
-  while (bits < 21 && Math.round(greatest * 2 ** (bits + 1)) < 32768) bits += 1;
-  const weights = exact.weights.map((weight) => Math.round(weight * 2 ** bits) / 2 ** bits);
+function rounded(exact, band = exact.start.length) {
+  const weights = exact.weights.slice();
+  for (let from = 0; from < weights.length; from += band * exact.most) {
+    const part = weights.subarray(from, from + band * exact.most);
+    const greatest = part.reduce((most, weight) => Math.max(most, weight), 0);
+    let bits = 0;
+    while (bits < 21 && Math.round(greatest * 2 ** (bits + 1)) < 32768) bits += 1;
+    part.forEach((weight, at) => (part[at] = Math.round(weight * 2 ** bits) / 2 ** bits));
+  }
   return { ...exact, weights };
 }
 
@@ -118,7 +126,7 @@ export function resizeColors(rgba, from, to) {
   const source = new Uint8ClampedArray(width * height * 3);
   for (let at = 0; at < width * height; at += 1) for (let c = 0; c < 3; c += 1) source[at * 3 + c] = rgba[at * 4 + c];
   const { across, down } = ways(3, from, to);
-  const columns = rounded(weigh(height, to[1], lanczos3, 3));
+  const columns = rounded(weigh(height, to[1], lanczos3, 3), BAND);
   const middle = pass(source, columns, down(width), new Uint8ClampedArray(width * to[1] * 3));
   const rows = rounded(weigh(width, to[0], lanczos3, 3));
   return pass(middle, rows, across(to[1]), new Uint8ClampedArray(to[0] * to[1] * 3));
