@@ -34,6 +34,8 @@ const OVERLAP: u32 = 16;
 /// Alpha between which a filtered matte is open: what is to be corrected is there and less than two cells of this side from it.
 const OPEN: (f32, f32) = (0.04, 0.96);
 const CELL: usize = 8;
+/// Share of the correction below which it is not worth computing.
+const LEAST_SHARE: f32 = 0.02;
 
 /// Corrects a matte as a large network gave it where that is soft, in at most the resolution that both networks see: what it
 /// lacks of the picture's own, [`refine_edges::refine`] is to add.
@@ -54,7 +56,8 @@ struct View<'a> {
     seen: Cow<'a, Alpha>,
     /// After the guided filter.
     refined: Alpha,
-    /// How much of the correction each pixel takes: where a network was sure of a crisp edge, it is left that.
+    /// How much of the correction each pixel takes: where a network was sure of a crisp edge, it is left that. 0 or at least
+    /// [`LEAST_SHARE`].
     share: Alpha,
 }
 
@@ -79,9 +82,11 @@ impl<'a> View<'a> {
         let mut share = soft.everywhere();
         let width = share.size().width as usize;
         let open = Open::of(&refined);
-        for (index, share) in share.values_mut().iter_mut().enumerate() {
-            if !open.at(index % width, index / width) {
-                *share = 0.0;
+        for (y, row) in share.values_mut().chunks_exact_mut(width).enumerate() {
+            for (values, &is_open) in row.chunks_mut(CELL).zip(open.row(y)) {
+                for share in values {
+                    *share = if is_open && *share >= LEAST_SHARE { *share } else { 0.0 };
+                }
             }
         }
         Some(Self { color, seen, refined, share })
@@ -189,8 +194,9 @@ impl Open {
         Self { columns, cells: grown(&torn, columns) }
     }
 
-    fn at(&self, x: usize, y: usize) -> bool {
-        self.cells[y / CELL * self.columns + x / CELL]
+    /// The cells that a row of pixels lies in.
+    fn row(&self, y: usize) -> &[bool] {
+        &self.cells[y / CELL * self.columns..][..self.columns]
     }
 }
 

@@ -49,7 +49,7 @@ pub fn shrink_plane(plane: &Plane, block: usize) -> Plane {
 }
 
 fn shrunk_values(values: &[f32], size: Size, block: usize) -> Plane {
-    let values = block_means::<1, f32, f64, _>(values, size, block, |[mean]| mean as f32);
+    let values = block_means::<1, f32, f64, f64, _>(values, size, block, |[mean]| mean as f32);
     Plane { size: shrunk(size, block), values }
 }
 
@@ -58,8 +58,10 @@ fn shrunk_values(values: &[f32], size: Size, block: usize) -> Plane {
 pub fn shrink_rgb(color: &Rgb, block: usize) -> (Size, Vec<[f32; 3]>) {
     let (size, unit) = (color.size(), |mean: [f64; 3], most: f64| mean.map(|value| (value * (1.0 / most)) as f32));
     let means = match color.samples() {
-        Samples::Eight(samples) => block_means::<3, u8, f32, _>(samples, size, block, |mean| unit(mean, 255.0)),
-        Samples::Sixteen(samples) => block_means::<3, u16, u32, _>(samples, size, block, |mean| unit(mean, 65535.0)),
+        Samples::Eight(samples) => eight_bit_means(samples, size, block, |mean| unit(mean, 255.0)),
+        Samples::Sixteen(samples) => {
+            block_means::<3, u16, u32, f64, _>(samples, size, block, |mean| unit(mean, 65535.0))
+        }
     };
     (shrunk(size, block), means)
 }
@@ -69,19 +71,33 @@ pub fn shrink_rgb(color: &Rgb, block: usize) -> (Size, Vec<[f32; 3]>) {
 pub fn shrink_picture(color: &Rgb, block: usize) -> Rgb {
     let (size, eight) = (color.size(), |mean: [f64; 3], scale: f64| mean.map(|value| (value * scale + 0.5) as u8));
     let means = match color.samples() {
-        Samples::Eight(samples) => block_means::<3, u8, f32, _>(samples, size, block, |mean| eight(mean, 1.0)),
+        Samples::Eight(samples) => eight_bit_means(samples, size, block, |mean| eight(mean, 1.0)),
         Samples::Sixteen(samples) => {
-            block_means::<3, u16, u32, _>(samples, size, block, |mean| eight(mean, 1.0 / 257.0))
+            block_means::<3, u16, u32, f64, _>(samples, size, block, |mean| eight(mean, 1.0 / 257.0))
         }
     };
     Rgb::new(shrunk(size, block), Samples::Eight(means.into_flattened()))
 }
 
+/// As [`block_means`] of colours in 8 bits; most sums down a block fit 16.
+fn eight_bit_means<Taken: Copy + Default + Send>(
+    samples: &[u8],
+    size: Size,
+    block: usize,
+    take: impl Fn([f64; 3]) -> Taken + Sync,
+) -> Vec<Taken> {
+    if block <= usize::from(u16::MAX / 255) {
+        block_means::<3, u8, u16, u32, _>(samples, size, block, take)
+    } else {
+        block_means::<3, u8, u32, f64, _>(samples, size, block, take)
+    }
+}
+
 /// What `take` makes of the means over blocks of pixels with `N` channels side by side.
 ///
-/// Sums go down the columns first, whole rows at once, in numbers in which they are as good as exact: in what order others
-/// add up makes no difference.
-fn block_means<const N: usize, Sample, Sum, Taken>(
+/// Sums go down the columns first, whole rows at once, in numbers in which they, and totals of a block, are as good as exact: in
+/// what order others add up makes no difference.
+fn block_means<const N: usize, Sample, Sum, Total, Taken>(
     samples: &[Sample],
     size: Size,
     block: usize,
@@ -89,7 +105,8 @@ fn block_means<const N: usize, Sample, Sum, Taken>(
 ) -> Vec<Taken>
 where
     Sample: Copy + Sync,
-    Sum: Copy + Default + AddAssign + From<Sample> + Into<f64>,
+    Sum: Copy + Default + AddAssign + From<Sample> + Into<Total>,
+    Total: Copy + Default + AddAssign + Into<f64>,
     Taken: Copy + Default + Send,
 {
     let small = shrunk(size, block);
@@ -103,12 +120,18 @@ where
             sums.iter_mut().zip(row).for_each(|(sum, &sample)| *sum += Sum::from(sample));
         }
         let height = band.len() / stride;
-        for (taken, sums) in taken.iter_mut().zip(sums.chunks(block * N)) {
-            let columns = sums.as_chunks::<N>().0;
-            let mut totals = [0.0_f64; N];
-            columns.iter().for_each(|column| (0..N).for_each(|channel| totals[channel] += column[channel].into()));
-            let share = 1.0 / (columns.len() * height) as f64;
-            *taken = take(totals.map(|total| total * share));
+        let mean = |sums: &[Sum], share: f64| {
+            let mut totals = [Total::default(); N];
+            for column in sums.as_chunks::<N>().0 {
+                (0..N).for_each(|channel| totals[channel] += column[channel].into());
+            }
+            take(totals.map(|total| total.into() * share))
+        };
+        let (whole, rest) = sums.split_at(size.width as usize / block * block * N);
+        let share = 1.0 / (block * height) as f64;
+        taken.iter_mut().zip(whole.chunks_exact(block * N)).for_each(|(taken, sums)| *taken = mean(sums, share));
+        if let (false, Some(last)) = (rest.is_empty(), taken.last_mut()) {
+            *last = mean(rest, 1.0 / (rest.len() / N * height) as f64);
         }
     });
     all

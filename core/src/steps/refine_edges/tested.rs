@@ -45,24 +45,23 @@ fn sure(matte: &Plane) -> Plane {
     let (width, height) = (matte.size.width as usize, matte.size.height as usize);
     let mut sure = vec![0.0; matte.values.len()];
     sure.par_chunks_mut(width).enumerate().for_each(|(y, sure)| {
-        let [above, row, below] = [y.saturating_sub(1), y, (y + 1).min(height - 1)].map(|y| matte.row(y));
-        let of_three = |choose: fn(f32, f32) -> f32| -> Vec<f32> {
-            above
-                .iter()
-                .zip(row)
-                .zip(below)
-                .map(|((above, here), below)| choose(choose(*above, *here), *below))
-                .collect()
-        };
-        let (lowest, highest) = (of_three(f32::min), of_three(f32::max));
-        for (x, sure) in sure.iter_mut().enumerate() {
-            let near = x.saturating_sub(1)..(x + 2).min(width);
-            let least = lowest[near.clone()].iter().fold(1.0, |least: f32, value| least.min(*value));
-            let most = highest[near].iter().fold(0.0, |most: f32, value| most.max(*value));
+        let rows = [y.saturating_sub(1), y, (y + 1).min(height - 1)].map(|y| matte.row(y));
+        let (lowest, highest) = (of_square(rows, f32::min), of_square(rows, f32::max));
+        for (sure, (least, most)) in sure.iter_mut().zip(lowest.iter().zip(highest)) {
             *sure = ((least.max(1.0 - most) - SURE) / (1.0 - SURE)).clamp(0.0, 1.0);
         }
     });
     Plane { size: matte.size, values: sure }
+}
+
+/// The chosen one of every cell of a row and those that touch it, from the rows above, here and below.
+fn of_square([above, here, below]: [&[f32]; 3], choose: impl Fn(f32, f32) -> f32) -> Vec<f32> {
+    let columns = above.iter().zip(here).zip(below);
+    let mut down: Vec<f32> = columns.map(|((above, here), below)| choose(choose(*above, *here), *below)).collect();
+    // The first and the last have one neighbour only.
+    down.insert(0, down[0]);
+    down.push(down[down.len() - 1]);
+    down.windows(3).map(|three| choose(choose(three[0], three[1]), three[2])).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ const TILE = 256;
 const OVERLAP = 16;
 const OPEN = /** @type {const} */ ([0.04, 0.96]);
 const CELL = 8;
+const LEAST_SHARE = 0.02;
 const CHANNELS = 5;
 /** Pixels along a cell of what is computed. */
 export const MULTIPLE = 16;
@@ -54,7 +55,7 @@ function smaller({ width, height, data }, block) {
  * @param {Pixels} color
  * @param {Float32Array} seen as it was found
  * @param {Float32Array} share how soft it is: where a network was sure of a crisp edge, it is left that; 0 from here on where
- *   the filtered matte is not open
+ *   that is hardly anything, or the filtered matte is not open
  * @param {Network} network
  */
 async function changeOf(color, seen, share, network) {
@@ -63,7 +64,8 @@ async function changeOf(color, seen, share, network) {
   refine(color, refined);
   const { columns, cells } = openIn(refined, width, height);
   for (let at = 0; at < share.length; at += 1) {
-    if (!cells[Math.floor(at / width / CELL) * columns + Math.floor((at % width) / CELL)]) share[at] = 0;
+    const isOpen = cells[Math.floor(at / width / CELL) * columns + Math.floor((at % width) / CELL)];
+    if (!isOpen || share[at] < LEAST_SHARE) share[at] = 0;
   }
   const sums = new Float32Array(width * height);
   const shares = new Float32Array(width * height);
