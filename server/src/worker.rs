@@ -24,8 +24,8 @@ use crate::{
     jobs::{Course, File, JobKind, Product, make, settle},
 };
 
-/// How long a lease holds unless it is renewed, in milliseconds, and how often that is done.
-const LEASE: i64 = 30_000;
+/// How long a lease holds unless it is renewed, in milliseconds, and how often that is done. Tests wait for its end.
+const LEASE: i64 = if cfg!(debug_assertions) { 10_000 } else { 30_000 };
 const RENEWAL: Duration = Duration::from_secs(2);
 /// How often an item is begun before it counts as failed.
 pub const MOST_ATTEMPTS: i64 = 5;

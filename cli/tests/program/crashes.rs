@@ -29,7 +29,7 @@ const DEATHS: [Death; 7] = [
 /// Those of a broker's messages.
 const MESSAGES: [Death; 2] = [("sent", 1..=2), ("heard", 1..=2)];
 
-/// How long an item of a process that died may wait for another: a lease of 30 seconds, and its end noticed.
+/// How long an item of a process that died may wait for another: a lease (of 10 seconds in builds for tests), and its end noticed.
 const AGAIN: Duration = Duration::from_secs(45);
 
 #[test]
