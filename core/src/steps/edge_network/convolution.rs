@@ -310,7 +310,10 @@ mod tests {
     }
 
     fn pattern(area: &Rc<Area>, side: usize, channels: usize) -> Planes {
-        let mut planes = Planes::new(area, side, channels, &Spare::default());
+        // Room that was used before, of which only what is cleared or written may count.
+        let used = Spare::default();
+        used.borrow_mut().extend(vec![vec![f32::NAN; 1 << 14]; 4]);
+        let mut planes = Planes::new(area, side, channels, &used);
         planes.change(|y, columns, values| {
             for (i, value) in (columns.start * channels..).zip(values) {
                 *value = ((y * 31 + i * 17) % 23) as f32 / 10.0 - 1.0;
