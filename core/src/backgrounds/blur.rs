@@ -10,7 +10,7 @@ use crate::{
     Error, Kind, Result,
     options::Length,
     pixels::{Alpha, Rgb, Samples, Size, unit_to_u8},
-    steps::planes::{Plane, between, gaussian_blur, shrink_alpha},
+    steps::planes::{Plane, between, gaussian_blur, shrunk},
 };
 
 /// The blur when no strength is named.
@@ -66,30 +66,45 @@ struct Weighted {
 }
 
 fn weighted_blocks(picture: &Rgb, alpha: &Alpha, block: usize) -> Weighted {
-    let shrunk = shrink_alpha(alpha, block);
-    let (size, width) = (shrunk.size, picture.size().width as usize);
-    let cells = (0..size.area())
-        .into_par_iter()
-        .map(|cell| {
-            let (cell_x, cell_y) = (cell % size.width as usize, cell / size.width as usize);
-            let columns = cell_x * block..((cell_x + 1) * block).min(width);
-            let rows = cell_y * block..((cell_y + 1) * block).min(picture.size().height as usize);
-            let mut sums = [0.0_f32; 4];
-            for y in rows.clone() {
-                for x in columns.clone() {
-                    let index = y * width + x;
-                    // Squared: half-covered pixels carry half the subject's colour.
-                    let weight = (1.0 - alpha.values()[index]).powi(2);
-                    let color = picture.unit(index);
-                    (0..3).for_each(|c| sums[c] += color[c] * weight);
-                    sums[3] += weight;
-                }
-            }
-            let count = (rows.len() * columns.len()) as f32;
-            sums.map(|sum| sum / count)
-        })
-        .collect();
+    let (size, width) = (shrunk(alpha.size(), block), alpha.size().width as usize);
+    let mut cells = vec![[0.0_f32; 4]; size.area()];
+    let bands = cells.par_chunks_mut(size.width as usize).zip(alpha.values().par_chunks(width * block));
+    match picture.samples() {
+        Samples::Eight(samples) => bands
+            .zip(samples.par_chunks(3 * width * block))
+            .for_each(|((cells, alphas), samples)| add_up(cells, alphas, samples, width, block, 255.0)),
+        Samples::Sixteen(samples) => bands
+            .zip(samples.par_chunks(3 * width * block))
+            .for_each(|((cells, alphas), samples)| add_up(cells, alphas, samples, width, block, 65535.0)),
+    }
     Weighted { size, cells }
+}
+
+/// One row of blocks, of rows of `width` pixels whose samples go up to `most`.
+fn add_up<T: Copy + Into<f32>>(
+    cells: &mut [[f32; 4]],
+    alphas: &[f32],
+    samples: &[T],
+    width: usize,
+    block: usize,
+    most: f32,
+) {
+    for (alphas, samples) in alphas.chunks_exact(width).zip(samples.chunks_exact(3 * width)) {
+        let blocks = alphas.chunks(block).zip(samples.as_chunks::<3>().0.chunks(block));
+        for (cell, (alphas, pixels)) in cells.iter_mut().zip(blocks) {
+            for (alpha, [red, green, blue]) in alphas.iter().zip(pixels) {
+                // Squared: half-covered pixels carry half the subject's colour.
+                let weight = (1.0 - alpha) * (1.0 - alpha);
+                let own = [(*red).into(), (*green).into(), (*blue).into(), most];
+                *cell = std::array::from_fn(|c| cell[c] + weight * own[c]);
+            }
+        }
+    }
+    let (rows, last) = (alphas.len() / width, cells.len() - 1);
+    for (column, cell) in cells.iter_mut().enumerate() {
+        let columns = if column == last { width - last * block } else { block };
+        *cell = cell.map(|sum| sum / (most * (rows * columns) as f32));
+    }
 }
 
 /// Fills what the subject covered from its surroundings: push the weighted colours down a pyramid, pull them up again.
@@ -107,11 +122,14 @@ fn fill_subject(finest: Weighted) -> Vec<Plane> {
             .with_min_len(4096)
             .map(|i| {
                 let [red, green, blue, weight] = level.cells[i];
+                let own = [red, green, blue].map(|sum| if weight > 0.0 { sum / weight } else { 0.0 });
+                // A cell that is mostly background speaks for itself.
+                let trust = weight * 2.0;
+                if trust >= 1.0 {
+                    return own;
+                }
                 let coarser =
                     filled.as_ref().map_or([0.5; 3], |(size, colors)| sample(colors, *size, i % width, i / width));
-                // A cell that is mostly background speaks for itself.
-                let trust = (weight * 2.0).min(1.0);
-                let own = [red, green, blue].map(|sum| if weight > 0.0 { sum / weight } else { 0.0 });
                 std::array::from_fn(|c| coarser[c] + trust * (own[c] - coarser[c]))
             })
             .collect();
@@ -149,19 +167,25 @@ fn sample(colors: &[[f32; 3]], size: Size, x: usize, y: usize) -> [f32; 3] {
 
 fn enlarge(planes: &[Plane], size: Size, block: usize) -> Rgb {
     let (columns, rows) = (planes[0].size.width as usize, planes[0].size.height as usize);
+    let width = size.width as usize;
+    let across: Vec<_> = (0..width).map(|x| between(x, block, columns)).collect();
     let mut samples = vec![0_u8; size.area() * 3];
-    samples.par_chunks_mut(size.width as usize * 3).enumerate().for_each(|(y, row)| {
-        let (top, bottom, down) = between(y, block, rows);
-        for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
-            let (left, right, across) = between(x, block, columns);
-            for (plane, sample) in planes.iter().zip(pixel) {
-                let (upper, lower) = (plane.row(top), plane.row(bottom));
-                let above = upper[left] + across * (upper[right] - upper[left]);
-                let below = lower[left] + across * (lower[right] - lower[left]);
-                *sample = unit_to_u8(above + down * (below - above));
+    let lines = samples.par_chunks_mut(width * 3).enumerate();
+    lines.for_each_init(
+        || vec![[0.0_f32; 3]; columns],
+        |mixed, (y, line)| {
+            let (top, bottom, down) = between(y, block, rows);
+            for (c, plane) in planes.iter().enumerate() {
+                for (cell, (upper, lower)) in mixed.iter_mut().zip(plane.row(top).iter().zip(plane.row(bottom))) {
+                    cell[c] = upper + down * (lower - upper);
+                }
             }
-        }
-    });
+            for (pixel, &(left, right, across)) in line.as_chunks_mut::<3>().0.iter_mut().zip(&across) {
+                let (left, right) = (mixed[left], mixed[right]);
+                *pixel = std::array::from_fn(|c| unit_to_u8(left[c] + across * (right[c] - left[c])));
+            }
+        },
+    );
     Rgb::new(size, Samples::Eight(samples))
 }
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::{
     ffmpeg::Ffmpeg,
-    frame::{self, Frame, Matrix, chroma_size},
+    frame::{Frame, Matrix},
+    mix::Behind,
     probe::probe,
     reader::{Reader, Reading, Source},
     time::Ratio,
@@ -24,8 +25,15 @@ pub(super) enum Backdrop {
     Transparent,
     /// The same for all frames.
     Still(Frame),
-    /// Painted anew for each, at the size of the small copy.
-    Painted(Box<dyn Background>, Frame),
+    /// Painted anew for each frame of `size`, at the size of the small copy.
+    Painted {
+        /// What paints it.
+        background: Box<dyn Background>,
+        /// Of the clip's frames.
+        size: Size,
+        /// What was painted last.
+        painted: Option<Frame>,
+    },
     /// Another clip, from its beginning again when it ends.
     Moving(Box<Reader>, Frame),
 }
@@ -62,7 +70,7 @@ impl Backdrop {
             return Err(Error::new(Kind::BackgroundInvalid, message));
         }
         if background.sees_picture() {
-            return Ok(Self::Painted(background, Frame::black(size)));
+            return Ok(Self::Painted { background, size, painted: None });
         }
         let (picture, alpha) = (Rgb::filled(Size::new(1, 1), [0; 3]), Alpha::filled(Size::new(1, 1), 0.0));
         let scene = Scene { canvas: size, picture: &picture, alpha: &alpha, scale: 1.0 };
@@ -88,25 +96,24 @@ impl Backdrop {
         Ok(Self::Moving(Box::new(reader), Frame::black(size)))
     }
 
-    /// The background of the next frame, whose small copy and matte are given; nothing where it is transparent.
+    /// What stands behind the next frame, whose small copy and matte are given.
     ///
     /// # Errors
     /// What painting and decoding report.
-    pub fn next(&mut self, small: impl FnOnce() -> Rgb, matte: &Alpha, matrix: Matrix) -> Result<Option<&Frame>> {
+    pub fn next(&mut self, small: impl FnOnce() -> Rgb, matte: &Alpha, matrix: Matrix) -> Result<Behind<'_>> {
         match self {
-            Self::Transparent => Ok(None),
-            Self::Still(frame) => Ok(Some(frame)),
-            Self::Painted(background, frame) => {
+            Self::Transparent => Ok(Behind::Nothing),
+            Self::Still(frame) => Ok(Behind::Frame(frame)),
+            Self::Painted { background, size, painted } => {
                 let (picture, canvas) = (small(), matte.size());
-                let scale = canvas.diagonal() / frame.size().diagonal();
-                let painted = background.paint(&Scene { canvas, picture: &picture, alpha: matte, scale })?;
-                enlarge(&Frame::from_rgb(&painted, matrix), frame);
-                Ok(Some(frame))
+                let scale = canvas.diagonal() / size.diagonal();
+                let scene = Scene { canvas, picture: &picture, alpha: matte, scale };
+                Ok(Behind::Small(painted.insert(Frame::from_rgb(&background.paint(&scene)?, matrix))))
             }
             Self::Moving(reader, frame) => {
                 // At the end of a clip that cannot be begun again its last frame stays.
                 reader.next(frame)?;
-                Ok(Some(frame))
+                Ok(Behind::Frame(frame))
             }
         }
     }
@@ -114,14 +121,5 @@ impl Backdrop {
     /// Whether nothing stands behind.
     pub fn is_transparent(&self) -> bool {
         matches!(self, Self::Transparent)
-    }
-}
-
-/// Enlarges a small frame.
-fn enlarge(small: &Frame, frame: &mut Frame) {
-    let (from, to) = (small.size(), frame.size());
-    let sizes = [(from, to), (chroma_size(from), chroma_size(to)), (chroma_size(from), chroma_size(to))];
-    for ((source, target), (from, to)) in small.planes().into_iter().zip(frame.planes_mut()).zip(sizes) {
-        frame::enlarge(source, from, target, to);
     }
 }

@@ -56,12 +56,12 @@ impl Running {
 
     /// Where it reads from, if that is a pipe; the first to ask gets it.
     pub fn stdin(&mut self) -> Option<ChildStdin> {
-        self.child.stdin.take()
+        self.child.stdin.take().inspect(widen)
     }
 
     /// Where it writes to, if that is a pipe; the first to ask gets it.
     pub fn stdout(&mut self) -> Option<ChildStdout> {
-        self.child.stdout.take()
+        self.child.stdout.take().inspect(widen)
     }
 
     /// Waits for its end and tells what it complained of.
@@ -86,6 +86,16 @@ impl Running {
         let _ = self.child.wait();
     }
 }
+
+/// Lets a pipe hold a third of a frame in high definition, so that the two ends take turns less often. Where the system allows
+/// no more than it gave, that has to do.
+#[cfg(target_os = "linux")]
+fn widen(pipe: &impl std::os::fd::AsFd) {
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn widen<T>(_: &T) {}
 
 impl Drop for Running {
     fn drop(&mut self) {

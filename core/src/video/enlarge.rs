@@ -1,5 +1,7 @@
 //! A small matte becomes one of the frame's size, following the frame's own luma where the matte varies.
 
+use std::ops::Range;
+
 use crate::pixels::{Alpha, Size, unit_to_u8};
 
 /// Cells to each side of a cell that its slope is fitted on.
@@ -52,28 +54,58 @@ struct Coarse<'a> {
 /// One row between rows of the small copy.
 #[derive(Default)]
 struct Row {
+    /// The rows it lies between.
+    between: Option<(usize, usize)>,
+    /// What is between these two: columns that are alike, one stretch after the other.
+    stretches: Vec<Stretch>,
+    /// Matte, slope and mean luma, where the matte varies.
     coarse: Vec<f32>,
     slope: Vec<f32>,
     mean: Vec<f32>,
-    lively: Vec<bool>,
+}
+
+/// Columns of the small copy, each up to the next one.
+struct Stretch {
+    columns: Range<usize>,
+    /// The matte where it does not vary.
+    value: Option<u8>,
 }
 
 impl Row {
     fn fill(&mut self, small: &Coarse<'_>, (top, bottom, down): (usize, usize, f32)) {
         let width = small.size.width as usize;
-        let mix = |above: f32, below: f32| above + down * (below - above);
-        for (row, values) in [(&mut self.coarse, small.matte), (&mut self.slope, &small.slopes)] {
-            let (above, below) = (&values[top * width..][..width], &values[bottom * width..][..width]);
-            row.clear();
-            row.extend(above.iter().zip(below).map(|(above, below)| mix(*above, *below)));
+        if self.between.replace((top, bottom)) != Some((top, bottom)) {
+            small.stretches(top, bottom, &mut self.stretches);
         }
-        let (above, below) = (&small.luma[top * width..][..width], &small.luma[bottom * width..][..width]);
-        self.mean.clear();
-        self.mean.extend(above.iter().zip(below).map(|(above, below)| mix(f32::from(*above), f32::from(*below))));
-        let (above, below) = (&small.active[top * width..][..width], &small.active[bottom * width..][..width]);
-        self.lively.clear();
-        self.lively.extend(above.iter().zip(below).map(|(above, below)| above | below));
+        for values in [&mut self.coarse, &mut self.slope, &mut self.mean] {
+            values.resize(width, 0.0);
+        }
+        let mix = |above: f32, below: f32| above + down * (below - above);
+        for stretch in self.stretches.iter().filter(|stretch| stretch.value.is_none()) {
+            let columns = stretch.columns.start..(stretch.columns.end + 1).min(width);
+            let rows = |values| {
+                let (above, below): (&[f32], &[f32]) = part(values, width, (top, bottom), &columns);
+                above.iter().zip(below)
+            };
+            for (row, values) in [(&mut self.coarse, small.matte), (&mut self.slope, &small.slopes)] {
+                row[columns.clone()].iter_mut().zip(rows(values)).for_each(|(row, (a, b))| *row = mix(*a, *b));
+            }
+            let (above, below) = part(small.luma, width, (top, bottom), &columns);
+            let lumas = above.iter().zip(below);
+            let means = self.mean[columns.clone()].iter_mut().zip(lumas);
+            means.for_each(|(mean, (a, b))| *mean = mix(f32::from(*a), f32::from(*b)));
+        }
     }
+}
+
+/// Columns of two rows.
+fn part<'a, T>(
+    values: &'a [T],
+    width: usize,
+    (top, bottom): (usize, usize),
+    columns: &Range<usize>,
+) -> (&'a [T], &'a [T]) {
+    (&values[top * width..][columns.clone()], &values[bottom * width..][columns.clone()])
 }
 
 /// Where each column lies among the small copy's.
@@ -100,37 +132,22 @@ impl Columns {
     }
 
     fn fill(&self, row: &Row, luma: &[u8], alpha: &mut [u8]) {
-        let is_still = |left: usize| !(row.lively[left] || row.lively[(left + 1).min(self.small - 1)]);
-        let mut left = 0;
-        while left < self.small {
-            if is_still(left) {
-                // Most of a row is long stretches of one value.
-                let value = settled(row.coarse[left]);
-                let same = |next: &usize| is_still(*next) && settled(row.coarse[*next]) == value;
-                let end = (left + 1..self.small).take_while(same).last().unwrap_or(left) + 1;
-                alpha[self.starts[left]..self.starts[end]].fill(value);
-                left = end;
+        for Stretch { columns, value } in &row.stretches {
+            if let Some(value) = value {
+                alpha[self.starts[columns.start]..self.starts[columns.end]].fill(*value);
                 continue;
             }
-            let (right, span) = ((left + 1).min(self.small - 1), self.starts[left]..self.starts[left + 1]);
-            let between = |values: &[f32]| (values[left], values[right] - values[left]);
-            let (coarse, slope, mean) = (between(&row.coarse), between(&row.slope), between(&row.mean));
-            let samples = alpha[span.clone()].iter_mut().zip(&luma[span.clone()]).zip(&self.shares[span]);
-            for ((alpha, luma), share) in samples {
-                let at = |(from, way): (f32, f32)| from + share * way;
-                *alpha = unit_to_u8(at(coarse) + at(slope) * (f32::from(*luma) - at(mean)));
+            for left in columns.clone() {
+                let (right, span) = ((left + 1).min(self.small - 1), self.starts[left]..self.starts[left + 1]);
+                let between = |values: &[f32]| (values[left], values[right] - values[left]);
+                let (coarse, slope, mean) = (between(&row.coarse), between(&row.slope), between(&row.mean));
+                let samples = alpha[span.clone()].iter_mut().zip(&luma[span.clone()]).zip(&self.shares[span]);
+                for ((alpha, luma), share) in samples {
+                    let at = |(from, way): (f32, f32)| from + share * way;
+                    *alpha = unit_to_u8(at(coarse) + at(slope) * (f32::from(*luma) - at(mean)));
+                }
             }
-            left += 1;
         }
-    }
-}
-
-/// Where nothing varies: networks end near 0 and 1, and what is neither must be mixed pixel by pixel.
-fn settled(value: f32) -> u8 {
-    match value {
-        ..NOTHING => 0,
-        value if value > 1.0 - NOTHING => 255,
-        value => unit_to_u8(value),
     }
 }
 
@@ -146,22 +163,42 @@ impl Coarse<'_> {
         let (width, height) = (self.size.width as usize, self.size.height as usize);
         let values = self.matte;
         self.active = vec![false; values.len()];
+        let mut lively = vec![false; width];
         for y in 0..height {
             let (row, under) = (&values[y * width..][..width], &values[(y + 1).min(height - 1) * width..][..width]);
-            for x in 0..width {
-                let value = row[x];
-                let near = |other: f32| (value - other).abs() < NOTHING;
-                let still = near(row[(x + 1).min(width - 1)]) && near(under[x]);
-                if !still || (NOTHING..1.0 - NOTHING).contains(&value) {
-                    for row in y.saturating_sub(RADIUS)..(y + RADIUS + 1).min(height) {
-                        self.active[row * width..][x.saturating_sub(RADIUS)..(x + RADIUS + 1).min(width)].fill(true);
-                    }
+            let right = row[1..].iter().chain(row.last());
+            for ((lively, value), (right, under)) in lively.iter_mut().zip(row).zip(right.zip(under)) {
+                let steps = |other: f32| (value - other).abs() >= NOTHING;
+                *lively = steps(*right) | steps(*under) | (*value >= NOTHING) & (*value < 1.0 - NOTHING);
+            }
+            for x in (0..width).filter(|x| lively[*x]) {
+                for row in y.saturating_sub(RADIUS)..(y + RADIUS + 1).min(height) {
+                    self.active[row * width..][x.saturating_sub(RADIUS)..(x + RADIUS + 1).min(width)].fill(true);
                 }
             }
         }
         let slope = |i: usize| slope(values, self.luma, (width, height), (i % width, i / width));
         self.slopes = (0..values.len()).map(|i| if self.active[i] { slope(i) } else { 0.0 }).collect();
         self
+    }
+
+    /// What lies between two rows. Where nothing varies the matte is as good as 0 or 1.
+    fn stretches(&self, top: usize, bottom: usize, stretches: &mut Vec<Stretch>) {
+        let width = self.size.width as usize;
+        let (above, below) = part(&self.active, width, (top, bottom), &(0..width));
+        let varies = |left: usize| above[left] | below[left];
+        stretches.clear();
+        for left in 0..width {
+            let value = if varies(left) || varies((left + 1).min(width - 1)) {
+                None
+            } else {
+                Some(if self.matte[top * width + left] > 0.5 { 255 } else { 0 })
+            };
+            match stretches.last_mut().filter(|stretch| stretch.value == value) {
+                Some(stretch) => stretch.columns.end = left + 1,
+                None => stretches.push(Stretch { columns: left..left + 1, value }),
+            }
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! One frame as it travels from decoder to encoder: planes of luma and chroma, and its time.
 
+use std::borrow::Cow;
+
 use backgroundfx_resample as resample;
 
 use crate::{
     Error, Kind, Result,
-    pixels::{Rgb, Size},
+    pixels::{Rgb, Samples, Size},
 };
 
 /// A frame: 8-bit planes of luma (full size) and two of chroma (half of each side, rounded up), all of limited range
@@ -44,23 +46,24 @@ impl Frame {
     /// A picture as a frame: each chroma sample is the mean of its four pixels.
     #[must_use]
     pub fn from_rgb(color: &Rgb, matrix: Matrix) -> Self {
-        let size = color.size();
+        let (size, samples, weights) = (color.size(), eight_bits(color), matrix.weights());
+        let pixels = samples.as_chunks::<3>().0;
         let mut frame = Self::black(size);
-        let half = chroma_size(size);
-        let [luma, blue, red] = frame.planes_mut();
-        for (index, sample) in luma.iter_mut().enumerate() {
-            *sample = round(matrix.of_rgb(color.unit(index))[0]);
+        let [lumas, blues, reds] = frame.planes_mut();
+        for (luma, pixel) in lumas.iter_mut().zip(pixels) {
+            *luma = weighted(weights[0], pixel.map(i32::from), 16);
         }
-        for (index, (blue, red)) in blue.iter_mut().zip(red).enumerate() {
-            let (x, y) = (index as u32 % half.width * 2, index as u32 / half.width * 2);
-            let (right, below) = ((x + 1).min(size.width - 1), (y + 1).min(size.height - 1));
-            let corners = [(x, y), (right, y), (x, below), (right, below)];
-            let mean = corners.iter().fold([0.0; 3], |sum: [f32; 3], (x, y)| {
-                let unit = color.unit((y * size.width + x) as usize);
-                std::array::from_fn(|c| sum[c] + unit[c] / 4.0)
-            });
-            let [_, b, r] = matrix.of_rgb(mean);
-            (*blue, *red) = (round(b), round(r));
+        let (width, columns) = (size.width as usize, chroma_size(size).width as usize);
+        let chromas = blues.chunks_exact_mut(columns).zip(reds.chunks_exact_mut(columns));
+        for (rows, (blues, reds)) in pixels.chunks(2 * width).zip(chromas) {
+            let (above, below) = (&rows[..width], &rows[rows.len() - width..]);
+            let pairs = above.chunks(2).zip(below.chunks(2));
+            for ((above, below), (blue, red)) in pairs.zip(blues.iter_mut().zip(reds)) {
+                let corners = [above[0], above[above.len() - 1], below[0], below[below.len() - 1]];
+                let sum =
+                    corners.iter().fold([0; 3], |sum, pixel| std::array::from_fn(|c| sum[c] + i32::from(pixel[c])));
+                (*blue, *red) = (weighted(weights[1], sum, 18), weighted(weights[2], sum, 18));
+            }
         }
         frame
     }
@@ -115,25 +118,40 @@ pub(super) fn shrink(plane: &[u8], from: Size, to: Size) -> Result<Vec<u8>> {
     resized(&resized(plane, from, low)?, low, to)
 }
 
-/// Makes an 8-bit plane larger: what lies between samples is interpolated on a straight line.
-pub(super) fn enlarge(plane: &[u8], from: Size, target: &mut [u8], to: Size) {
-    let (width, small) = (to.width as usize, from.width as usize);
-    let across: Vec<_> = (0..width).map(|x| Place::of(x, width, small)).collect();
-    // The two stretched rows that the last one lay between, and which they are.
-    let mut rows = [(usize::MAX, vec![0_u8; width]), (usize::MAX, vec![0_u8; width])];
-    for (y, target) in target.chunks_exact_mut(width).enumerate() {
-        let place = Place::of(y, to.height as usize, from.height as usize);
-        if rows[0].0 != place.first {
-            rows.swap(0, 1);
+/// The rows of an 8-bit plane made larger, from the first on: what lies between samples is interpolated on a straight line.
+pub(super) struct Enlarged<'a> {
+    plane: &'a [u8],
+    size: Size,
+    across: Vec<Place>,
+    rows: usize,
+    /// The two stretched rows that the last one lay between, and which they are.
+    stretched: [(usize, Vec<u8>); 2],
+}
+
+impl<'a> Enlarged<'a> {
+    pub fn new(plane: &'a [u8], from: Size, to: Size) -> Self {
+        let width = to.width as usize;
+        let across = (0..width).map(|x| Place::of(x, width, from.width as usize)).collect();
+        let stretched = [(usize::MAX, vec![0; width]), (usize::MAX, vec![0; width])];
+        Self { plane, size: from, across, rows: to.height as usize, stretched }
+    }
+
+    /// Row `y`, put into `target`.
+    pub fn row(&mut self, y: usize, target: &mut [u8]) {
+        let (small, place) = (self.size.width as usize, Place::of(y, self.rows, self.size.height as usize));
+        if self.stretched[0].0 != place.first {
+            self.stretched.swap(0, 1);
         }
-        for (row, wanted) in rows.iter_mut().zip([place.first, place.second]).filter(|(row, wanted)| row.0 != *wanted) {
-            let source = &plane[wanted * small..(wanted + 1) * small];
-            for (sample, at) in row.1.iter_mut().zip(&across) {
+        let wanted = self.stretched.iter_mut().zip([place.first, place.second]);
+        for (row, wanted) in wanted.filter(|(row, wanted)| row.0 != *wanted) {
+            let source = &self.plane[wanted * small..(wanted + 1) * small];
+            for (sample, at) in row.1.iter_mut().zip(&self.across) {
                 *sample = mixed(source[at.first], source[at.second], at.share);
             }
             row.0 = wanted;
         }
-        for ((sample, upper), lower) in target.iter_mut().zip(&rows[0].1).zip(&rows[1].1) {
+        let [(_, upper), (_, lower)] = &self.stretched;
+        for ((sample, upper), lower) in target.iter_mut().zip(upper).zip(lower) {
             *sample = mixed(*upper, *lower, place.share);
         }
     }
@@ -213,6 +231,17 @@ impl Matrix {
         [16.0 + 219.0 * luma, chroma(blue, kb), chroma(red, kr)]
     }
 
+    /// What 8-bit samples of red, green and blue weigh in luma and both chromas, in 65536ths, and what is added.
+    fn weights(self) -> [[i32; 4]; 3] {
+        let fixed = |value: f32| (value * 65536.0).round() as i32;
+        let zero = self.of_rgb([0.0; 3]);
+        let columns = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(|pure| self.of_rgb(pure));
+        std::array::from_fn(|k| {
+            let [red, green, blue] = columns.map(|column| fixed((column[k] - zero[k]) / 255.0));
+            [red, green, blue, zero[k] as i32]
+        })
+    }
+
     pub(super) fn table(self) -> Table {
         let (kr, kb) = self.shares();
         let kg = 1.0 - kr - kb;
@@ -251,14 +280,26 @@ impl Table {
     }
 }
 
-fn round(value: f32) -> u8 {
-    (value + 0.5) as u8
+/// A sum of samples times their weights, which are in units of one part of 2 to the power of `bits`.
+#[inline]
+fn weighted([red, green, blue, added]: [i32; 4], [r, g, b]: [i32; 3], bits: u32) -> u8 {
+    ((red * r + green * g + blue * b + (2 * added + 1) * (1 << (bits - 1))) >> bits) as u8
+}
+
+/// A picture's samples in 8 bits.
+fn eight_bits(color: &Rgb) -> Cow<'_, [u8]> {
+    match color.samples() {
+        Samples::Eight(samples) => Cow::Borrowed(samples),
+        Samples::Sixteen(samples) => {
+            samples.iter().map(|sample| ((u32::from(*sample) * 255 + 32767) / 65535) as u8).collect()
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{pixels::Samples, video::small::Small};
+    use crate::video::small::Small;
 
     #[test]
     fn colours_survive_the_way_there_and_back() {
@@ -274,8 +315,9 @@ mod tests {
             }
         }
         // The corners of BT.709, as its table gives them.
-        assert_eq!(Matrix::Bt709.of_rgb([1.0, 0.0, 0.0]).map(round), [63, 102, 240]);
-        assert_eq!(Matrix::Bt601.of_rgb([0.0, 0.0, 1.0]).map(round), [41, 240, 110]);
+        let of = |matrix: Matrix, color| Frame::from_rgb(&Rgb::filled(Size::new(1, 1), color), matrix).samples;
+        assert_eq!(of(Matrix::Bt709, [255, 0, 0]), [63, 102, 240]);
+        assert_eq!(of(Matrix::Bt601, [0, 0, 255]), [41, 240, 110]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The subject's own colours in a frame, and the frame over what is behind it, in luma and chroma.
 
 use super::{
-    frame::{Frame, Matrix, chroma_size},
+    frame::{Enlarged, Frame, Matrix, chroma_size},
     small::Small,
 };
 use crate::{
@@ -9,10 +9,12 @@ use crate::{
     steps::spill::Spill,
 };
 
-/// Cells along the longer side of the grid of colours at most, that a copy as large as the frame is not gathered in full.
-const CELLS: u32 = 512;
+/// Pixels along a side of a cell of the grid of colours, at least.
+const SIDE: u32 = 4;
+/// Cells along the longer side of the grid at most, that a copy as large as the frame is not gathered in full.
+const CELLS: u32 = 256;
 /// Cells of the grid that colours are gathered over, to each side.
-const RADIUS: usize = 4;
+const RADIUS: usize = 2;
 /// Pixels that are looked at together: most such groups lie inside or outside.
 const GROUP: usize = 16;
 
@@ -28,7 +30,7 @@ impl Grounds {
     /// Foreground Colour Estimation, 2021).
     pub fn of(small: &Small, matte: &Alpha) -> Self {
         let (width, height) = (small.size.width as usize, small.size.height as usize);
-        let side = small.size.width.max(small.size.height).div_ceil(CELLS).max(2) as usize;
+        let side = small.size.width.max(small.size.height).div_ceil(CELLS).max(SIDE) as usize;
         let size = Size::new((width / side).max(1) as u32, (height / side).max(1) as u32);
         let (columns, rows) = (size.width as usize, size.height as usize);
         let mut sums = vec![[0.0_f32; 8]; columns * rows];
@@ -99,8 +101,47 @@ fn box_sum(cells: &[[f32; 8]], width: usize, height: usize) -> Vec<[f32; 8]> {
 pub(super) enum Behind<'a> {
     /// Another frame of the same size.
     Frame(&'a Frame),
+    /// A smaller frame, to be enlarged.
+    Small(&'a Frame),
     /// Nothing: mixed pixels get the subject's own colours, the rest is black.
     Nothing,
+}
+
+impl<'a> Behind<'a> {
+    /// Its planes behind a frame of `size`.
+    fn planes(self, size: Size) -> [Plane<'a>; 3] {
+        let sizes = |size: Size| [size, chroma_size(size), chroma_size(size)];
+        std::array::from_fn(|c| match self {
+            Self::Frame(frame) => Plane::Whole(frame.planes()[c]),
+            Self::Small(frame) => {
+                let (from, to) = (sizes(frame.size())[c], sizes(size)[c]);
+                Plane::Enlarged(Enlarged::new(frame.planes()[c], from, to), vec![0; to.width as usize])
+            }
+            Self::Nothing => Plane::Nothing,
+        })
+    }
+}
+
+/// One plane of what stands behind.
+enum Plane<'a> {
+    Whole(&'a [u8]),
+    /// Row by row, so that no plane of the full size is written only to be read once.
+    Enlarged(Enlarged<'a>, Vec<u8>),
+    Nothing,
+}
+
+impl Plane<'_> {
+    /// Row `y`, of `width` samples.
+    fn row(&mut self, y: usize, width: usize) -> Option<&[u8]> {
+        match self {
+            Self::Whole(plane) => Some(&plane[y * width..(y + 1) * width]),
+            Self::Enlarged(enlarged, row) => {
+                enlarged.row(y, row);
+                Some(row)
+            }
+            Self::Nothing => None,
+        }
+    }
 }
 
 /// Puts the subject over what is behind it, in place. `strength`, 0 to 1, is how much of the old background's colour is
@@ -111,17 +152,17 @@ pub(super) fn mix(frame: &mut Frame, alpha: &[u8], grounds: &Grounds, strength: 
     let quarter = halve(alpha, size);
     let sizes = [size, half, half];
     let alphas: [&[u8]; 3] = [alpha, &quarter, &quarter];
-    let others = match behind {
-        Behind::Frame(other) => other.planes().map(Some),
-        Behind::Nothing => [None; 3],
-    };
-    for (c, plane) in frame.planes_mut().into_iter().enumerate() {
+    let others = behind.planes(size);
+    for (c, (plane, mut others)) in frame.planes_mut().into_iter().zip(others).enumerate() {
         let width = sizes[c].width as usize;
         let across = (0..width).map(|x| place((x as f32 + 0.5) / width as f32, grounds.size.width as usize)).collect();
         let mut row = Row { across, colors: Vec::new(), strength, black: if c == 0 { 16 } else { 128 } };
         for (y, samples) in plane.chunks_exact_mut(width).enumerate() {
             let alpha = &alphas[c][y * width..(y + 1) * width];
-            let other = others[c].map(|plane| &plane[y * width..(y + 1) * width]);
+            if alpha.iter().all(|alpha| *alpha == 255) {
+                continue;
+            }
+            let other = others.row(y, width);
             row.colors.clear();
             let down = (y as f32 + 0.5) / sizes[c].height as f32;
             row.mix(samples, alpha, other, |colors| grounds.row(down, c, colors));
@@ -141,47 +182,58 @@ struct Row {
 
 impl Row {
     fn mix(&mut self, samples: &mut [u8], alpha: &[u8], other: Option<&[u8]>, fill: impl Fn(&mut Vec<[f32; 2]>)) {
-        for (start, alpha) in (0..).step_by(GROUP).zip(alpha.chunks(GROUP)) {
-            let samples = &mut samples[start..start + alpha.len()];
-            if is_all(alpha, 255) {
+        let (groups, rest) = samples.as_chunks_mut::<GROUP>();
+        let ((alphas, last), others) = (alpha.as_chunks::<GROUP>(), other.map(<[u8]>::as_chunks::<GROUP>));
+        for (index, (group, alpha)) in groups.iter_mut().zip(alphas).enumerate() {
+            let other = others.map(|(groups, _)| &groups[index]);
+            if *alpha == [255; GROUP] {
                 continue;
             }
-            let other = other.map(|other| &other[start..start + alpha.len()]);
-            if is_all(alpha, 0) {
-                match other {
-                    Some(other) => samples.copy_from_slice(other),
-                    None => samples.fill(self.black),
-                }
+            if *alpha == [0; GROUP] {
+                *group = *other.unwrap_or(&[self.black; GROUP]);
                 continue;
             }
             if self.colors.is_empty() {
                 fill(&mut self.colors);
             }
-            for (i, (sample, alpha)) in samples.iter_mut().zip(alpha).enumerate() {
-                let alpha = f32::from(*alpha) / 255.0;
-                let color = self.unmixed(start + i, f32::from(*sample), alpha);
-                let mixed = other.map_or(color, |other| color * alpha + f32::from(other[i]) * (1.0 - alpha));
-                *sample = (mixed + 0.5) as u8;
+            self.mix_group(index * GROUP, group, alpha, other.map(|group| &group[..]));
+        }
+        match others.map(|(_, rest)| rest) {
+            _ if rest.is_empty() => {}
+            None if last.iter().all(|alpha| *alpha == 0) => rest.fill(self.black),
+            other => {
+                if self.colors.is_empty() {
+                    fill(&mut self.colors);
+                }
+                self.mix_group(groups.len() * GROUP, rest, last, other);
             }
         }
     }
 
-    /// The subject's own sample in a mixed one.
-    fn unmixed(&self, x: usize, own: f32, alpha: f32) -> f32 {
-        let (left, right, share) = self.across[x];
-        let (left, right) = (self.colors[left], self.colors[right]);
-        let [subject, ground] = [0, 1].map(|k| left[k] + share * (right[k] - left[k]));
-        let rest = own - alpha * subject - (1.0 - alpha) * ground;
-        let pure = (subject + alpha * rest).clamp(0.0, 255.0);
-        own + self.strength * (pure - own)
-    }
-}
-
-/// Whether a group of pixels has one alpha; most have.
-fn is_all(group: &[u8], alpha: u8) -> bool {
-    match <[u8; GROUP]>::try_from(group) {
-        Ok(group) => u128::from_ne_bytes(group) == u128::from_ne_bytes([alpha; GROUP]),
-        Err(_) => group.iter().all(|other| *other == alpha),
+    /// Mixes pixels from column `start` on, as many as a group at most.
+    fn mix_group(&self, start: usize, samples: &mut [u8], alphas: &[u8], others: Option<&[u8]>) {
+        let group = |values: &[u8]| {
+            let mut group = [0.0_f32; GROUP];
+            group.iter_mut().zip(values).for_each(|(number, value)| *number = f32::from(*value));
+            group
+        };
+        let (own, alpha) = (group(samples), group(alphas).map(|alpha| alpha * (1.0 / 255.0)));
+        let [mut subject, mut ground] = [[0.0_f32; GROUP]; 2];
+        for (i, (left, right, share)) in self.across[start..][..samples.len()].iter().enumerate() {
+            let (left, right) = (self.colors[*left], self.colors[*right]);
+            [subject[i], ground[i]] = std::array::from_fn(|k| left[k] + share * (right[k] - left[k]));
+        }
+        // The subject's own sample in a mixed one.
+        let mut mixed: [f32; GROUP] = std::array::from_fn(|i| {
+            let rest = own[i] - alpha[i] * subject[i] - (1.0 - alpha[i]) * ground[i];
+            let pure = (subject[i] + alpha[i] * rest).clamp(0.0, 255.0);
+            own[i] + self.strength * (pure - own[i])
+        });
+        if let Some(others) = others {
+            let other = group(others);
+            mixed = std::array::from_fn(|i| mixed[i] * alpha[i] + other[i] * (1.0 - alpha[i]));
+        }
+        samples.iter_mut().zip(mixed).for_each(|(sample, mixed)| *sample = (mixed + 0.5) as u8);
     }
 }
 
@@ -214,19 +266,21 @@ pub(super) fn unspill(frame: &mut Frame, alpha: &[u8], spill: Spill) {
     }
 }
 
-/// Puts a frame over another of its size, in place; mixed pixels have the subject's own colours.
-pub(super) fn over(frame: &mut Frame, alpha: &[u8], other: &Frame) {
-    let quarter = halve(alpha, frame.size());
+/// Puts a frame over what is behind it, in place; mixed pixels have the subject's own colours.
+pub(super) fn over(frame: &mut Frame, alpha: &[u8], behind: Behind<'_>) {
+    let size = frame.size();
+    let (quarter, others) = (halve(alpha, size), behind.planes(size));
     let alphas: [&[u8]; 3] = [alpha, &quarter, &quarter];
-    for ((plane, other), alpha) in frame.planes_mut().into_iter().zip(other.planes()).zip(alphas) {
-        for ((samples, others), alphas) in plane.chunks_mut(GROUP).zip(other.chunks(GROUP)).zip(alpha.chunks(GROUP)) {
-            if is_all(alphas, 0) {
-                samples.copy_from_slice(others);
-            } else if !is_all(alphas, 255) {
-                for ((sample, other), alpha) in samples.iter_mut().zip(others).zip(alphas) {
-                    let (own, other, alpha) = (u32::from(*sample), u32::from(*other), u32::from(*alpha));
-                    *sample = ((own * alpha + other * (255 - alpha) + 127) / 255) as u8;
-                }
+    let widths = [size, chroma_size(size), chroma_size(size)].map(|size| size.width as usize);
+    for (c, (plane, mut others)) in frame.planes_mut().into_iter().zip(others).enumerate() {
+        let rows = plane.chunks_exact_mut(widths[c]).zip(alphas[c].chunks_exact(widths[c]));
+        for (y, (samples, alphas)) in rows.enumerate() {
+            let Some(others) = others.row(y, widths[c]) else { return };
+            for ((sample, other), alpha) in samples.iter_mut().zip(others).zip(alphas) {
+                let (own, other, alpha) = (u16::from(*sample), u16::from(*other), u16::from(*alpha));
+                // At most 255 · 255, and the quotient is exact as long as that.
+                let mixed = own * alpha + other * (255 - alpha) + 127;
+                *sample = (mixed / 255) as u8;
             }
         }
     }
@@ -241,10 +295,12 @@ fn halve(alpha: &[u8], size: Size) -> Vec<u8> {
         let above = &alpha[2 * y * width..][..width];
         let below = &alpha[(2 * y + 1).min(size.height as usize - 1) * width..][..width];
         let (pairs, rest) = (above.as_chunks::<2>(), below.as_chunks::<2>());
-        means.extend(pairs.0.iter().zip(rest.0).map(|(a, b)| {
-            let sum = u16::from(a[0]) + u16::from(a[1]) + u16::from(b[0]) + u16::from(b[1]);
-            ((sum + 2) / 4) as u8
-        }));
+        // Both bytes of a number of 16 bits are added up: many of these fit a register.
+        let sum = |pair: [u8; 2]| {
+            let both = u16::from_ne_bytes(pair);
+            (both & 255) + (both >> 8)
+        };
+        means.extend(pairs.0.iter().zip(rest.0).map(|(a, b)| ((sum(*a) + sum(*b) + 2) >> 2) as u8));
         if let ([last], [under]) = (pairs.1, rest.1) {
             means.push(u16::midpoint(u16::from(*last), u16::from(*under)) as u8);
         }
@@ -320,7 +376,7 @@ mod tests {
         let mut alpha = vec![255; SIZE.area()];
         alpha[..SIZE.area() / 2].fill(0);
         unspill(&mut frame, &alpha, spill);
-        over(&mut frame, &alpha, &behind);
+        over(&mut frame, &alpha, Behind::Frame(&behind));
         let [luma, blue, red] = frame.planes();
         assert!(luma[SIZE.area() - 1].abs_diff(115) <= 3, "{}", luma[SIZE.area() - 1]);
         assert_eq!([blue[0], red[0]], [behind.planes()[1][0], behind.planes()[2][0]]);
@@ -334,9 +390,30 @@ mod tests {
         let mut frame = Frame::from_rgb(&Rgb::filled(SIZE, [200, 60, 50]), Matrix::Bt709);
         let other = Frame::from_rgb(&Rgb::filled(SIZE, [30, 40, 220]), Matrix::Bt709);
         let (own, behind) = (frame.planes()[0][0], other.planes()[0][0]);
-        over(&mut frame, &vec![51; SIZE.area()], &other);
+        over(&mut frame, &vec![51; SIZE.area()], Behind::Frame(&other));
         let expected = (f32::from(own) * 0.2 + f32::from(behind) * 0.8).round() as u8;
         assert!(frame.planes()[0].iter().all(|luma| *luma == expected));
+    }
+
+    #[test]
+    fn a_small_frame_is_enlarged_behind_the_subject() {
+        // Brightness grows to the right, on a straight line; nothing of the frame is in front of it.
+        let ramp = |size: Size, step: u32| {
+            let samples = (0..size.area() as u32).flat_map(|i| [(i % size.width * step + step / 2) as u8; 3]);
+            Frame::from_rgb(&Rgb::new(size, Samples::Eight(samples.collect())), Matrix::Bt709)
+        };
+        let (small, expected) = (ramp(Size::new(24, 16), 8), ramp(SIZE, 2));
+        let nothing = vec![0; SIZE.area()];
+        let mut mixed = Frame::from_rgb(&Rgb::filled(SIZE, [200, 60, 50]), Matrix::Bt709);
+        let mut laid = mixed.clone();
+        let grounds = grounds(&mixed, &nothing);
+        mix(&mut mixed, &nothing, &grounds, 1.0, Behind::Small(&small));
+        over(&mut laid, &nothing, Behind::Small(&small));
+        assert_eq!(mixed, laid);
+        let middle = |i: &usize| (4..92).contains(&(i % 96));
+        let worst =
+            (0..SIZE.area()).filter(middle).map(|i| mixed.planes()[0][i].abs_diff(expected.planes()[0][i])).max();
+        assert!(worst.unwrap() <= 1, "{worst:?}");
     }
 
     #[test]

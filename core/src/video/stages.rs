@@ -344,11 +344,9 @@ impl Mixing<'_> {
                 // On the subject's own colours, before they are mixed with others.
                 mix(frame, alpha, &grounds, self.strength, Behind::Nothing);
                 unspill(frame, alpha, spill);
-                if let Some(behind) = behind {
-                    over(frame, alpha, behind);
-                }
+                over(frame, alpha, behind);
             } else {
-                mix(frame, alpha, &grounds, self.strength, behind.map_or(Behind::Nothing, Behind::Frame));
+                mix(frame, alpha, &grounds, self.strength, behind);
             }
             busy += begun.elapsed();
             if next.send(carried).is_err() {

@@ -55,6 +55,19 @@ impl Flow {
 /// When the sizes differ.
 #[must_use]
 pub fn between(from: &Pyramid, to: &Pyramid, start: Option<&Flow>) -> Flow {
+    found(from, to, start, None)
+}
+
+/// As [`between`] from rest, but where pixels are not wanted (`false`) the motion found at half the size must do.
+///
+/// # Panics
+/// When the sizes differ.
+#[must_use]
+pub fn between_where(from: &Pyramid, to: &Pyramid, wanted: &[bool]) -> Flow {
+    found(from, to, None, Some(wanted))
+}
+
+fn found(from: &Pyramid, to: &Pyramid, start: Option<&Flow>, wanted: Option<&[bool]>) -> Flow {
     assert_eq!(from.size(), to.size(), "frames of one clip are of one size");
     let mut flow: Option<Flow> = None;
     // A start is right but for little: what it needs is found at half the size.
@@ -69,45 +82,51 @@ pub fn between(from: &Pyramid, to: &Pyramid, start: Option<&Flow>) -> Flow {
             }
             (None, None) => [0.0; 2],
         };
-        let next = at_level(source, target, &guess);
+        let next = at_level(source, target, &guess, wanted.filter(|_| index == 0));
         flow = Some(next);
     }
     flow.unwrap_or_else(|| Flow::still(from.size()))
 }
 
-/// Searches every patch of one level and spreads what they found over its pixels.
-fn at_level(source: &Level, target: &Level, guess: &dyn Fn(f32, f32) -> [f32; 2]) -> Flow {
-    let columns = origins(source.size.width as usize);
-    let rows = origins(source.size.height as usize);
+/// Searches every patch of one level that has pixels that are wanted, and spreads what they found over their pixels.
+fn at_level(source: &Level, target: &Level, guess: &dyn Fn(f32, f32) -> [f32; 2], wanted: Option<&[bool]>) -> Flow {
+    let (columns, rows) = (origins(source.size.width as usize), origins(source.size.height as usize));
+    let is_wanted = |x: usize, y: usize| {
+        let row = |y: usize, wanted: &[bool]| wanted[y * source.size.width as usize + x..][..PATCH].contains(&true);
+        wanted.is_none_or(|wanted| (y..y + PATCH).any(|y| row(y, wanted)))
+    };
     let places = rows.iter().flat_map(|&y| columns.iter().map(move |&x| (x, y)));
     let middle = (PATCH as f32 - 1.0) / 2.0;
-    let mut patches: Vec<(Search<'_>, Found)> = places
+    let mut patches: Vec<Option<(Search<'_>, Found)>> = places
         .map(|(x, y)| {
-            let search = Search::new(source, target, x, y);
-            let first = search.found(guess(x as f32 + middle, y as f32 + middle));
-            (search, first)
+            is_wanted(x, y).then(|| {
+                let search = Search::new(source, target, x, y);
+                let first = search.found(guess(x as f32 + middle, y as f32 + middle));
+                (search, first)
+            })
         })
         .collect();
     // A neighbour's finding helps where the coarser level missed something small: from the top left and back.
     let (across, count) = (columns.len(), patches.len());
+    let vector = |patch: &Option<(Search<'_>, Found)>| patch.as_ref().map(|(_, found)| found.vector);
     for index in 0..count {
-        let left = (index % across > 0).then(|| patches[index - 1].1.vector);
-        let above = index.checked_sub(across).map(|above| patches[above].1.vector);
-        let (search, found) = &mut patches[index];
+        let left = if index % across > 0 { vector(&patches[index - 1]) } else { None };
+        let above = index.checked_sub(across).and_then(|above| vector(&patches[above]));
+        let Some((search, found)) = &mut patches[index] else { continue };
         *found = search.descend(search.better(search.better(*found, left), above));
     }
     for index in (0..count).rev() {
-        let right = (index % across + 1 < across).then(|| patches[index + 1].1.vector);
-        let below = (index + across < count).then(|| patches[index + across].1.vector);
-        let (search, found) = &mut patches[index];
+        let right = if index % across + 1 < across { vector(&patches[index + 1]) } else { None };
+        let below = patches.get(index + across).and_then(vector);
+        let Some((search, found)) = &mut patches[index] else { continue };
         let better = search.better(search.better(*found, right), below);
         if better.misfit < found.misfit {
             *found = search.descend(better);
         }
     }
     let mut spread = Spread::new(source.size);
-    patches.iter().for_each(|(search, found)| spread.add(search, found.vector));
-    spread.finish()
+    patches.iter().flatten().for_each(|(search, found)| spread.add(search, found.vector));
+    spread.finish(guess)
 }
 
 /// Where patches begin along a side, the last one ending with it.
@@ -141,9 +160,14 @@ impl Spread {
         }
     }
 
-    fn finish(self) -> Flow {
-        let vectors = self.sums.iter().map(|[x, y, weight]| [x / weight, y / weight]).collect();
-        Flow { size: self.size, vectors }
+    /// Where no patch lies there is only the guess.
+    fn finish(self, guess: &dyn Fn(f32, f32) -> [f32; 2]) -> Flow {
+        let width = self.size.width as usize;
+        let mean = |(index, [x, y, weight]): (usize, &[f32; 3])| match *weight > 0.0 {
+            true => [x / weight, y / weight],
+            false => guess((index % width) as f32, (index / width) as f32),
+        };
+        Flow { size: self.size, vectors: self.sums.iter().enumerate().map(mean).collect() }
     }
 }
 
@@ -191,6 +215,22 @@ mod tests {
             let error = error(&between(&from, &to, None), |_, _| [across, down]);
             assert!(error < 0.05, "{across}, {down}: {error}");
         }
+    }
+
+    #[test]
+    fn where_motion_is_not_wanted_it_is_found_more_roughly() {
+        let size = Size::new(160, 96);
+        let from = Pyramid::new(&picture(size, texture));
+        let to = Pyramid::new(&picture(size, |x, y| texture(x - 6.0, y - 3.5)));
+        let wanted: Vec<bool> = (0..size.area()).map(|i| i % 160 < 80).collect();
+        let (whole, part) = (between(&from, &to, None), between_where(&from, &to, &wanted));
+        for (i, (a, b)) in whole.vectors.iter().zip(&part.vectors).enumerate() {
+            let (near, apart) = (i % 160 < 72, f32::hypot(a[0] - b[0], a[1] - b[1]));
+            assert!(!near || apart < 0.05, "{a:?} {b:?} at {i}");
+        }
+        assert!(whole.vectors != part.vectors);
+        let error = error(&part, |_, _| [6.0, 3.5]);
+        assert!(error < 0.15, "{error}");
     }
 
     #[test]

@@ -149,7 +149,7 @@ fn followed(frame: &Rgb, mut matte: Alpha) -> Alpha {
 fn onward(here: &Small, neighbour: &Small, way: Option<&Flow>, key: &Small) -> Flow {
     let step = flow::between(&here.pyramid, &neighbour.pyramid, None);
     match way {
-        Some(way) => flow::between(&here.pyramid, &key.pyramid, Some(&warp::composed(&step, way))),
+        Some(way) => flow::between(&here.pyramid, &key.pyramid, Some(&warp::composed(&step, way, None))),
         None => step,
     }
 }
@@ -160,7 +160,9 @@ fn ways_forward(open: &[Open], key: &Small) -> Vec<Way> {
     for frame in open.iter().rev() {
         let step = frame.next.as_ref().expect("a frame before another knows the way to it");
         let flow = match ways.last() {
-            Some(way) => flow::between(&frame.small.pyramid, &key.pyramid, Some(&warp::composed(step, &way.flow))),
+            Some(way) => {
+                flow::between(&frame.small.pyramid, &key.pyramid, Some(&warp::composed(step, &way.flow, None)))
+            }
             None => step.clone(),
         };
         ways.push(Way::new(&frame.small, key, flow));

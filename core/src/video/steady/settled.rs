@@ -1,5 +1,8 @@
 //! Where a matte says nothing new for many pixels around: most of a frame, which need not be looked at pixel by pixel.
 
+use std::ops::BitOr;
+
+use super::warp::grown;
 use crate::{
     pixels::{Alpha, Size},
     steps::planes::shrunk,
@@ -31,23 +34,31 @@ impl Settled {
     #[must_use]
     pub fn of(matte: &Alpha, block: usize) -> Self {
         let size = shrunk(matte.size(), block);
-        let (width, height) = (size.width as usize, size.height as usize);
-        let mut alone = vec![None; size.area()];
-        for (y, row) in matte.values().chunks_exact(matte.size().width as usize).enumerate() {
-            let cells = &mut alone[y / block * width..(y / block + 1) * width];
-            for (cell, values) in cells.iter_mut().zip(row.chunks(block)) {
-                let here = said(values);
-                *cell = Some(cell.map_or(here, |before| agreed(before, here)));
+        let (width, columns) = (matte.size().width as usize, size.width as usize);
+        let mut alone = vec![Says::Both; size.area()];
+        let (mut least, mut most) = (Vec::new(), Vec::new());
+        for (band, cells) in matte.values().chunks(width * block).zip(alone.chunks_exact_mut(columns)) {
+            let (first, rest) = band.split_at(width);
+            for extremes in [&mut least, &mut most] {
+                extremes.clear();
+                extremes.extend_from_slice(first);
+            }
+            for row in rest.chunks_exact(width) {
+                for ((least, most), value) in least.iter_mut().zip(&mut most).zip(row) {
+                    (*least, *most) = (lesser(*least, *value), -lesser(-*most, -*value));
+                }
+            }
+            for (cell, (least, most)) in cells.iter_mut().zip(least.chunks(block).zip(most.chunks(block))) {
+                let least = least.iter().fold(1.0, |least, value| lesser(least, *value));
+                let most = most.iter().fold(0.0, |most, value| -lesser(-most, -*value));
+                *cell = match () {
+                    () if most <= NEARLY => Says::Background,
+                    () if least >= 1.0 - NEARLY => Says::Subject,
+                    () => Says::Both,
+                };
             }
         }
-        let alone: Vec<Says> = alone.into_iter().map(|cell| cell.unwrap_or(Says::Both)).collect();
-        let around = |index: usize| {
-            let (x, y) = (index % width, index / width);
-            let rows = y.saturating_sub(1)..(y + 2).min(height);
-            let cells = rows.flat_map(|y| &alone[y * width + x.saturating_sub(1)..y * width + (x + 2).min(width)]);
-            cells.copied().fold(alone[index], agreed)
-        };
-        Self { size, cells: (0..alone.len()).map(around).collect() }
+        Self { size, cells: grown(&alone, size, 1) }
     }
 
     /// What it says around a cell.
@@ -67,16 +78,27 @@ impl Settled {
     }
 }
 
-fn said(values: &[f32]) -> Says {
-    if values.iter().all(|&value| value <= NEARLY) {
-        Says::Background
-    } else if values.iter().all(|&value| value >= 1.0 - NEARLY) {
-        Says::Subject
-    } else {
-        Says::Both
-    }
+/// Where any of these says something else around a cell than another, or is not sure itself.
+#[must_use]
+pub fn unsettled<'a>(mut all: impl Iterator<Item = &'a Settled>) -> Vec<bool> {
+    let Some(first) = all.next() else { return Vec::new() };
+    let mut said = first.cells.clone();
+    all.for_each(|other| said.iter_mut().zip(&other.cells).for_each(|(said, other)| *said = *said | *other));
+    said.iter().map(|said| *said == Says::Both).collect()
 }
 
-fn agreed(one: Says, other: Says) -> Says {
-    if one == other { one } else { Says::Both }
+/// In one instruction, for numbers that are never NaN.
+#[inline]
+fn lesser(a: f32, b: f32) -> f32 {
+    if b < a { b } else { a }
+}
+
+impl BitOr for Says {
+    type Output = Self;
+
+    /// What both say together.
+    #[inline]
+    fn bitor(self, other: Self) -> Self {
+        if self == other { self } else { Self::Both }
+    }
 }

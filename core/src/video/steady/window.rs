@@ -1,13 +1,13 @@
 //! The network's mattes of neighbouring frames, brought together along their motion.
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque};
 
 use rayon::prelude::*;
 
 use super::{
     cut::Histogram,
     flow::{self, Flow},
-    settled::{Says, Settled},
+    settled::{Says, Settled, unsettled},
     small::Small,
     warp::{self, Row},
 };
@@ -20,6 +20,9 @@ use crate::{
 pub const REACH: usize = 2;
 /// Most cells across a frame in which motion is found.
 pub const COLUMNS: usize = 256;
+/// Cells around where mattes are unsettled in which motion is looked for as finely as it can be: farther it takes nothing there
+/// within a frame, or so fast that it is not followed that well anyway.
+const AROUND: usize = 4;
 /// A difference from the median by which a neighbour's value hardly counts in the mean.
 const APART: f32 = 0.4;
 
@@ -45,8 +48,8 @@ struct Seen {
 /// A neighbour's matte and the way to it and home.
 struct Neighbour<'a> {
     seen: &'a Seen,
-    flow: Flow,
-    home: Flow,
+    flow: Cow<'a, Flow>,
+    home: Cow<'a, Flow>,
 }
 
 impl Window {
@@ -62,8 +65,10 @@ impl Window {
         let mut seen = Seen { small, histogram, matte, settled, next: None, previous: None };
         if let Some(last) = self.frames.back_mut() {
             let (here, there) = (&last.small.pyramid, &seen.small.pyramid);
+            let near = unsettled([&last.settled, &seen.settled].into_iter());
+            let near = warp::grown(&near, seen.small.size(), AROUND);
             let (next, previous) =
-                rayon::join(|| flow::between(here, there, None), || flow::between(there, here, None));
+                rayon::join(|| flow::between_where(here, there, &near), || flow::between_where(there, here, &near));
             (last.next, seen.previous) = (Some(next), Some(previous));
         }
         self.frames.push_back(seen);
@@ -87,20 +92,27 @@ impl Window {
 
     /// The matte of one frame with the help of its neighbours.
     fn steady(&self, index: usize) -> Alpha {
-        let neighbours = self.neighbours(index);
         let seen = &self.frames[index];
         let (size, block) = (seen.matte.size(), seen.small.block);
         let (width, across) = (size.width as usize, seen.small.size().width as usize);
-        let open: Vec<bool> = (0..seen.small.size().area()).map(|cell| is_open(seen, &neighbours, cell)).collect();
+        let around = self.frames.range(index.saturating_sub(REACH)..(index + REACH + 1).min(self.frames.len()));
+        let near = unsettled(around.map(|seen| &seen.settled));
+        let near = warp::grown(&near, seen.small.size(), AROUND);
+        let neighbours = self.neighbours(index, &near);
+        let is_open = |(cell, near): (usize, &bool)| *near && is_open(seen, &neighbours, cell);
+        let open: Vec<bool> = near.iter().enumerate().map(is_open).collect();
         // Pixels are between their own cell and the next.
         let cells = warp::grown(&open, seen.small.size(), 1);
         let believed: Vec<Plane> = neighbours.iter().map(|neighbour| neighbour.confidence(seen, &cells)).collect();
         let mut values = seen.matte.values().to_vec();
         values.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+            let open = &open[y / block * across..(y / block + 1) * across];
+            if !open.contains(&true) {
+                return;
+            }
             let others = neighbours.iter().zip(&believed);
             let others: Vec<_> =
                 others.map(|(n, believed)| Row::new(&n.seen.matte, &n.flow, believed, block, y)).collect();
-            let open = &open[y / block * across..(y / block + 1) * across];
             for (x, value) in row.iter_mut().enumerate().filter(|(x, _)| open[x / block]) {
                 let mut found = [(0.0, 0.0); 2 * REACH];
                 found.iter_mut().zip(&others).for_each(|(found, other)| *found = other.at(x));
@@ -110,20 +122,24 @@ impl Window {
         Alpha::new(size, values)
     }
 
-    fn neighbours(&self, index: usize) -> Vec<Neighbour<'_>> {
+    /// The frames before and after, and the ways to them, which are exact `near` where mattes are unsettled.
+    fn neighbours(&self, index: usize, near: &[bool]) -> Vec<Neighbour<'_>> {
         let mut neighbours = Vec::with_capacity(2 * REACH);
         for step in [Step::Forward, Step::Back] {
-            let mut way: Option<(Flow, Flow)> = None;
-            let mut at = index;
+            let (mut at, first) = (index, neighbours.len());
             for _ in 0..REACH {
                 let Some((next, there, back)) = self.step(at, step) else { break };
-                let (out, home) = match &way {
-                    Some((out, home)) => (warp::composed(out, there), warp::composed(back, home)),
-                    None => (there.clone(), back.clone()),
+                let before: Option<&Neighbour<'_>> = neighbours[first..].last();
+                let (flow, home) = match before {
+                    Some(Neighbour { flow, home, .. }) => {
+                        let (flow, home) =
+                            (warp::composed(flow, there, Some(near)), warp::composed(back, home, Some(near)));
+                        (Cow::Owned(flow), Cow::Owned(home))
+                    }
+                    None => (Cow::Borrowed(there), Cow::Borrowed(back)),
                 };
                 at = next;
-                neighbours.push(Neighbour { seen: &self.frames[at], flow: out.clone(), home: home.clone() });
-                way = Some((out, home));
+                neighbours.push(Neighbour { seen: &self.frames[at], flow, home });
             }
         }
         neighbours
