@@ -278,7 +278,7 @@ pub(super) fn over(frame: &mut Frame, alpha: &[u8], behind: Behind<'_>) {
             let Some(others) = others.row(y, widths[c]) else { return };
             for ((sample, other), alpha) in samples.iter_mut().zip(others).zip(alphas) {
                 let (own, other, alpha) = (u16::from(*sample), u16::from(*other), u16::from(*alpha));
-                // At most 255 · 255, and the quotient is exact as long as that.
+                // At most 255 · 255 + 127, which 16 bits hold.
                 let mixed = own * alpha + other * (255 - alpha) + 127;
                 *sample = (mixed / 255) as u8;
             }
