@@ -108,29 +108,29 @@ pub(super) enum Behind<'a> {
 }
 
 impl<'a> Behind<'a> {
-    /// Its planes behind a frame of `size`.
-    fn planes(self, size: Size) -> [Plane<'a>; 3] {
+    /// The rows of its planes behind a frame of `size`.
+    fn rows(self, size: Size) -> [Rows<'a>; 3] {
         let sizes = |size: Size| [size, chroma_size(size), chroma_size(size)];
         std::array::from_fn(|c| match self {
-            Self::Frame(frame) => Plane::Whole(frame.planes()[c]),
+            Self::Frame(frame) => Rows::Whole(frame.planes()[c]),
             Self::Small(frame) => {
                 let (from, to) = (sizes(frame.size())[c], sizes(size)[c]);
-                Plane::Enlarged(Enlarged::new(frame.planes()[c], from, to), vec![0; to.width as usize])
+                Rows::Enlarged(Enlarged::new(frame.planes()[c], from, to), vec![0; to.width as usize])
             }
-            Self::Nothing => Plane::Nothing,
+            Self::Nothing => Rows::Nothing,
         })
     }
 }
 
-/// One plane of what stands behind.
-enum Plane<'a> {
+/// The rows of one plane of what stands behind.
+enum Rows<'a> {
     Whole(&'a [u8]),
     /// Row by row, so that no plane of the full size is written only to be read once.
     Enlarged(Enlarged<'a>, Vec<u8>),
     Nothing,
 }
 
-impl Plane<'_> {
+impl Rows<'_> {
     /// Row `y`, of `width` samples.
     fn row(&mut self, y: usize, width: usize) -> Option<&[u8]> {
         match self {
@@ -152,7 +152,7 @@ pub(super) fn mix(frame: &mut Frame, alpha: &[u8], grounds: &Grounds, strength: 
     let quarter = halve(alpha, size);
     let sizes = [size, half, half];
     let alphas: [&[u8]; 3] = [alpha, &quarter, &quarter];
-    let others = behind.planes(size);
+    let others = behind.rows(size);
     for (c, (plane, mut others)) in frame.planes_mut().into_iter().zip(others).enumerate() {
         let width = sizes[c].width as usize;
         let across = (0..width).map(|x| place((x as f32 + 0.5) / width as f32, grounds.size.width as usize)).collect();
@@ -269,7 +269,7 @@ pub(super) fn unspill(frame: &mut Frame, alpha: &[u8], spill: Spill) {
 /// Puts a frame over what is behind it, in place; mixed pixels have the subject's own colours.
 pub(super) fn over(frame: &mut Frame, alpha: &[u8], behind: Behind<'_>) {
     let size = frame.size();
-    let (quarter, others) = (halve(alpha, size), behind.planes(size));
+    let (quarter, others) = (halve(alpha, size), behind.rows(size));
     let alphas: [&[u8]; 3] = [alpha, &quarter, &quarter];
     let widths = [size, chroma_size(size), chroma_size(size)].map(|size| size.width as usize);
     for (c, (plane, mut others)) in frame.planes_mut().into_iter().zip(others).enumerate() {

@@ -163,9 +163,8 @@ impl Spread {
     /// Where no patch lies there is only the guess.
     fn finish(self, guess: &dyn Fn(f32, f32) -> [f32; 2]) -> Flow {
         let width = self.size.width as usize;
-        let mean = |(index, [x, y, weight]): (usize, &[f32; 3])| match *weight > 0.0 {
-            true => [x / weight, y / weight],
-            false => guess((index % width) as f32, (index / width) as f32),
+        let mean = |(index, [x, y, weight]): (usize, &[f32; 3])| {
+            if *weight > 0.0 { [x / weight, y / weight] } else { guess((index % width) as f32, (index / width) as f32) }
         };
         Flow { size: self.size, vectors: self.sums.iter().enumerate().map(mean).collect() }
     }

@@ -21,9 +21,10 @@ const ASTRAY: f32 = 1.0;
 pub fn composed(first: &Flow, second: &Flow, cells: Option<&[bool]>) -> Flow {
     let width = first.size.width as usize;
     let vectors = first.vectors.iter().enumerate().map(|(index, [x, y])| {
-        let [further_x, further_y] = match is_asked(cells, index) {
-            true => second.at((index % width) as f32 + x, (index / width) as f32 + y),
-            false => second.vectors[index],
+        let [further_x, further_y] = if is_asked(cells, index) {
+            second.at((index % width) as f32 + x, (index / width) as f32 + y)
+        } else {
+            second.vectors[index]
         };
         [x + further_x, y + further_y]
     });

@@ -20,8 +20,8 @@ use crate::{
 pub const REACH: usize = 2;
 /// Most cells across a frame in which motion is found.
 pub const COLUMNS: usize = 256;
-/// Cells around where mattes are unsettled in which motion is looked for as finely as it can be: farther it takes nothing there
-/// within a frame, or so fast that it is not followed that well anyway.
+/// Cells around where mattes are unsettled in which motion is looked for at full size: what comes from farther within one frame is
+/// too fast to be followed that finely.
 const AROUND: usize = 4;
 /// A difference from the median by which a neighbour's value hardly counts in the mean.
 const APART: f32 = 0.4;

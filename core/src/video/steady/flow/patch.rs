@@ -40,7 +40,6 @@ pub struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// The patch of `source` whose first pixel is at column `x`, row `y`.
-    #[inline]
     pub fn new(source: &Level, target: &'a Level, x: usize, y: usize) -> Self {
         let (mut values, mut slopes) = ([0.0; AREA], [[0.0; AREA]; 2]);
         for row in 0..PATCH {
