@@ -1,6 +1,10 @@
 //! `video`: clips as people and scripts get them, keyed by colour, which needs no weights. Needs ffmpeg.
 
-use std::{process::Command, thread, time::Duration};
+use std::{
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
@@ -249,7 +253,14 @@ fn a_run_that_is_killed_leaves_no_file_and_goes_on_when_asked() {
     let asked = |name: &'static str| ["video", "long.mp4", "-m", "chroma", "-b", "#0000ff", "-o", name];
     stage.run(&asked("whole.mp4")).ends(0);
     let mut child = stage.command(&asked("again.mp4")).spawn().unwrap();
-    thread::sleep(Duration::from_millis(1500));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !stage.path(".again.mp4.parts/000000-composite.mp4").exists() {
+        assert!(
+            Instant::now() < deadline && child.try_wait().unwrap().is_none(),
+            "its first part is finished before it is"
+        );
+        thread::sleep(Duration::from_millis(2));
+    }
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!stage.path("again.mp4").exists(), "half a clip is none");

@@ -206,7 +206,8 @@ pub fn between(position: usize, block: usize, cells: usize) -> (usize, usize, f3
 #[must_use]
 pub fn reach(column: usize, block: usize, columns: usize, width: usize) -> Range<usize> {
     // From this cell's middle to the next one's; the first and the last reach to the border.
-    let start = if column == 0 { 0 } else { column * block + block / 2 };
+    // The middle of a last cell that is cut off can lie behind that.
+    let start = if column == 0 { 0 } else { (column * block + block / 2).min(width) };
     let end = if column + 1 == columns { width } else { ((column + 1) * block + block / 2).min(width) };
     start..end
 }
@@ -317,6 +318,18 @@ mod tests {
         let zeros = Plane::filled(grid.size, 0.0);
         change_where_not_zero(&mut matte, &zeros, 4, |value, _, _| *value = 1.0);
         assert!(matte.values().iter().all(|&value| value == -1.0));
+    }
+
+    #[test]
+    fn what_cells_reach_is_every_pixel_once_whatever_is_cut_off() {
+        for (width, block) in [(1, 1), (3, 5), (20, 5), (21, 5), (22, 5), (4096, 5), (17, 8)] {
+            let columns = shrunk(Size::new(width, 1), block).width as usize;
+            let reached: Vec<usize> =
+                (0..columns).flat_map(|column| reach(column, block, columns, width as usize)).collect();
+            assert_eq!(reached, (0..width as usize).collect::<Vec<_>>(), "{width} by {block}");
+            let row = vec![0; width as usize];
+            assert!((0..columns).all(|column| row.get(reach(column, block, columns, width as usize)).is_some()));
+        }
     }
 
     #[test]
