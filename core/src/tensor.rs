@@ -253,13 +253,19 @@ mod tests {
     #[test]
     fn what_is_resized_in_several_bands_shows_none() {
         // A single row is resized at once, a single column in bands.
-        for (from, to) in [(3001, 1000), (97, 771), (1000, 3001), (5, 1025), (700, 257), (2, 513)] {
+        for (from, to) in [(3001, 1000), (97, 771), (1000, 3001), (5, 1025), (700, 257), (2, 513), (1024, 3072)] {
             let values: Vec<f32> = (0..from).map(|at| (at * 7919 % 101) as f32 / 100.0).collect();
             let row = resize_plane(&values, Size::new(from, 1), Size::new(to, 1)).unwrap();
             let column = resize_plane(&values, Size::new(1, from), Size::new(1, to)).unwrap();
             assert_eq!(column.len(), to as usize);
             let far = row.iter().zip(&column).map(|(row, column)| (row - column).abs()).fold(0.0, f32::max);
             assert!(far < 1e-5, "{from} to {to}: {far}");
+            // Two columns that are alike, made five: now there is something to do across, too.
+            let two: Vec<f32> = values.iter().flat_map(|&value| [value; 2]).collect();
+            let five = resize_plane(&two, Size::new(2, from), Size::new(5, to)).unwrap();
+            let all = row.iter().zip(five.as_chunks::<5>().0);
+            let far = all.flat_map(|(row, five)| five.map(|value| (row - value).abs())).fold(0.0, f32::max);
+            assert!(far < 1e-5, "{from} to {to}, both ways: {far}");
         }
     }
 }

@@ -93,14 +93,36 @@ fn resample<P: PixelTrait, T: Pod + Send>(
     let rows = if channels == 4 { to.1 } else { BAND };
     let bands = values.par_chunks_mut((row * rows as usize).max(1)).enumerate();
     bands.try_for_each(|(band, values)| {
-        let height = (values.len() / row) as u32;
-        let mut target = TypedImage::<P>::from_buffer(to.0, height, bytemuck::cast_slice_mut(values)).map_err(words)?;
-        let top = (band * rows as usize) as f64 * scale;
-        let seen = (f64::from(height) * scale).min(f64::from(from.1) - top);
-        let options = options.crop(0.0, top, f64::from(from.0), seen);
-        Resizer::new().resize_typed(&source, &mut target, &options).map_err(words)
+        let make = |first: u32, values: &mut [T]| {
+            let height = (values.len() / row) as u32;
+            let mut target =
+                TypedImage::<P>::from_buffer(to.0, height, bytemuck::cast_slice_mut(values)).map_err(words)?;
+            let top = f64::from(first) * scale;
+            let seen = (f64::from(height) * scale).min(f64::from(from.1) - top);
+            let options = options.crop(0.0, top, f64::from(from.0), seen);
+            Resizer::new().resize_typed(&source, &mut target, &options).map_err(words)
+        };
+        let (first, height) = (band as u32 * rows, (values.len() / row) as u32);
+        let end = first + height;
+        let before = first > 0 && lies_on_a_row(first, from.1, to.1);
+        let after = end < to.1 && lies_on_a_row(end - 1, from.1, to.1);
+        if !before && !after {
+            return make(first, values);
+        }
+        let mut more = vec![T::zeroed(); row * (usize::from(before) + height as usize + usize::from(after))];
+        make(first - u32::from(before), &mut more)?;
+        values.copy_from_slice(&more[row * usize::from(before)..][..values.len()]);
+        Ok(())
     })?;
     Ok(values)
+}
+
+/// Whether the middle of a target's row is that of a source's. Of such a row the library leaves out source rows of weight zero,
+/// so that it sees fewer than its neighbours, but what a band sees it takes from the first and the last of its rows: neither may
+/// be such a one.
+fn lies_on_a_row(row: u32, from: u32, to: u32) -> bool {
+    let (middle, twice) = ((2 * u64::from(row) + 1) * u64::from(from), 2 * u64::from(to));
+    middle % twice == u64::from(to) % twice
 }
 
 fn words(error: impl std::fmt::Display) -> Wrong {
