@@ -9,7 +9,7 @@ mod convolution;
 mod graph;
 mod network;
 
-use std::{borrow::Cow, rc::Rc};
+use std::rc::Rc;
 
 use rayon::prelude::*;
 
@@ -20,14 +20,20 @@ use self::{
     network::{CHANNELS, MULTIPLE},
 };
 use super::{
-    planes::{Plane, change_where_not_zero, mirrored, shrink_alpha, shrink_picture, shrunk},
-    refine_edges::{self, Softness},
+    planes::{Plane, box_mean, change_where_not_zero, mirrored, shrink_alpha, shrink_picture, shrink_plane, shrunk},
+    refine_edges::{self, Softness, smooth_step},
 };
 use crate::pixels::{Alpha, Rect, Rgb, Size};
 
-/// The longest diagonal that the network sees, in pixels: larger pictures are shrunk by whole numbers. It was trained on
-/// pictures of about this size.
-const DIAGONAL: f32 = 2100.0;
+/// The longest diagonal that the network sees, in pixels: larger pictures are shrunk by whole numbers.
+const DIAGONAL: f32 = 1200.0;
+/// The least that it sees from afar.
+const AFAR: f32 = 50.0;
+/// Standard deviation of alpha inside squares of two pixels from which what was found from afar counts less, and from which it
+/// does not: wires that are not seen there would be taken away.
+const HIDDEN: (f32, f32) = (0.02, 0.08);
+/// How many squares around count for that.
+const AROUND: usize = 2;
 /// Side of the squares it sees at once, and what neighbouring ones share, over which one gives way to the next.
 const TILE: u32 = 256;
 const OVERLAP: u32 = 16;
@@ -37,7 +43,7 @@ const CELL: usize = 8;
 /// Share of the correction below which it is not worth computing.
 const LEAST_SHARE: f32 = 0.02;
 
-/// Corrects a matte as a large network gave it where that is soft, in at most the resolution that both networks see: what it
+/// Corrects a matte as a large network gave it where that is soft, in at most the resolution that this network sees: what it
 /// lacks of the picture's own, [`refine_edges::refine`] is to add.
 ///
 /// # Panics
@@ -45,15 +51,72 @@ const LEAST_SHARE: f32 = 0.02;
 pub fn correct(color: &Rgb, matte: &mut Alpha) {
     assert_eq!(color.size(), matte.size(), "picture and matte are of one size");
     let block = (color.size().diagonal() / DIAGONAL).ceil().max(1.0) as usize;
-    let Some(change) = View::of(color, matte, block).map(|view| view.change()) else { return };
-    change_where_not_zero(matte, &change, block, |value, _, change| *value = (*value + change).clamp(0.0, 1.0));
+    if block == 1 {
+        if Softness::of(matte).anywhere().is_some() {
+            look(color, matte);
+        }
+        return;
+    }
+    let small = shrunk_matte(matte, block);
+    if Softness::of(&small).anywhere().is_some() {
+        let change = change_of(&small, |near| look(&shrink_picture(color, block), near));
+        add(matte, &change, block);
+    }
+}
+
+/// Corrects what is seen from half as near first, where more of the picture fits the network's view: whole regions are decided
+/// there, and only their edges here.
+fn look(color: &Rgb, matte: &mut Alpha) {
+    if color.size().diagonal() >= 2.0 * AFAR {
+        let small = shrunk_matte(matte, 2);
+        let mut change = change_of(&small, |afar| look(&shrink_picture(color, 2), afar));
+        let shares = shares_from_afar(matte, &small);
+        change.values.iter_mut().zip(shares.values).for_each(|(change, share)| *change *= share);
+        add(matte, &change, 2);
+    }
+    if let Some(change) = View::of(color, matte).map(|view| view.change()) {
+        let values = matte.values_mut().iter_mut().zip(&change.values);
+        values.for_each(|(value, change)| *value = (*value + change).clamp(0.0, 1.0));
+    }
+}
+
+fn shrunk_matte(matte: &Alpha, block: usize) -> Alpha {
+    let plane = shrink_alpha(matte, block);
+    Alpha::new(plane.size, plane.values)
+}
+
+/// How much of a change that was found from half as near a matte takes, whose means these are.
+fn shares_from_afar(matte: &Alpha, means: &Alpha) -> Plane {
+    // Roundings can leave a little less than 0.
+    let share = |variance: f32| 1.0 - smooth_step(variance.max(0.0).sqrt(), HIDDEN);
+    let around = box_mean(&variances(matte, means), AROUND);
+    Plane { size: around.size, values: around.values.into_iter().map(share).collect() }
+}
+
+/// Variances within squares of two pixels, whose means are given.
+fn variances(matte: &Alpha, means: &Alpha) -> Plane {
+    let squares = Plane { size: matte.size(), values: matte.values().iter().map(|value| value * value).collect() };
+    let mut variances = shrink_plane(&squares, 2);
+    variances.values.iter_mut().zip(means.values()).for_each(|(square, mean)| *square -= mean * mean);
+    variances
+}
+
+fn change_of(found: &Alpha, correct: impl FnOnce(&mut Alpha)) -> Plane {
+    let mut corrected = found.clone();
+    correct(&mut corrected);
+    let changes = corrected.values().iter().zip(found.values()).map(|(value, found)| value - found);
+    Plane { size: found.size(), values: changes.collect() }
+}
+
+fn add(matte: &mut Alpha, change: &Plane, block: usize) {
+    change_where_not_zero(matte, change, block, |value, _, change| *value = (*value + change).clamp(0.0, 1.0));
 }
 
 /// What the network sees: picture and mattes in its resolution.
 struct View<'a> {
-    color: Cow<'a, Rgb>,
+    color: &'a Rgb,
     /// As it was found.
-    seen: Cow<'a, Alpha>,
+    seen: &'a Alpha,
     /// After the guided filter.
     refined: Alpha,
     /// How much of the correction each pixel takes: where a network was sure of a crisp edge, it is left that. 0 or at least
@@ -63,22 +126,11 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     /// `None` where nothing is soft, so that nothing is to be corrected.
-    fn of(color: &'a Rgb, matte: &'a Alpha, block: usize) -> Option<Self> {
-        let seen = match block {
-            1 => Cow::Borrowed(matte),
-            _ => {
-                let plane = shrink_alpha(matte, block);
-                Cow::Owned(Alpha::new(plane.size, plane.values))
-            }
-        };
-        let soft = Softness::of(&seen).anywhere()?;
-        let color = match block {
-            1 => Cow::Borrowed(color),
-            _ => Cow::Owned(shrink_picture(color, block)),
-        };
-        let mut refined = seen.clone().into_owned();
+    fn of(color: &'a Rgb, seen: &'a Alpha) -> Option<Self> {
+        let soft = Softness::of(seen).anywhere()?;
+        let mut refined = seen.clone();
         // As far as the network sees: the rest of a cell, and one around it.
-        refine_edges::refine_soft(&color, &mut refined, &soft, 2 * MULTIPLE);
+        refine_edges::refine_soft(color, &mut refined, &soft, 2 * MULTIPLE);
         let mut share = soft.everywhere();
         let width = share.size().width as usize;
         let open = Open::of(&refined);
@@ -262,6 +314,30 @@ mod tests {
         let at = |x: usize| matte.values()[100 * 300 + x];
         assert_eq!((at(100), at(200)), (0.0, 1.0));
         assert!((0..300).any(|x| (at(x) - ramp(x)).abs() > 0.01));
+    }
+
+    #[test]
+    fn variances_are_those_within_squares() {
+        let matte = Alpha::new(Size::new(5, 2), vec![0.0, 1.0, 0.5, 0.5, 0.2, 1.0, 0.0, 0.5, 0.5, 0.6]);
+        let got = variances(&matte, &shrunk_matte(&matte, 2));
+        for (got, expected) in got.values.iter().zip([0.25, 0.0, 0.04]) {
+            assert!((got - expected).abs() < 1e-6, "{got}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn what_is_found_from_afar_counts_in_soft_regions_and_not_at_wires() {
+        // Beside a wide soft region.
+        let size = Size::new(400, 300);
+        let value = |x: usize| match x {
+            0..200 => ((x as f32 - 60.0) / 80.0).clamp(0.0, 1.0),
+            _ if x.is_multiple_of(12) => 1.0,
+            _ => 0.0,
+        };
+        let found = Alpha::new(size, (0..size.area()).map(|i| value(i % 400)).collect());
+        let shares = shares_from_afar(&found, &shrunk_matte(&found, 2));
+        let (soft, wires) = (shares.row(70)[50], shares.row(70)[160]);
+        assert!(soft > 0.99 && wires < 0.1, "{soft} {wires}");
     }
 
     #[test]

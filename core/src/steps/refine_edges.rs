@@ -193,7 +193,8 @@ fn shrink_guide(guide: &[[f32; 3]], like: &Plane, step: usize) -> Vec<[f32; 3]> 
     red.iter().zip(green).zip(blue).map(|((&r, g), b)| [r, g, b]).collect()
 }
 
-fn smooth_step(value: f32, (low, high): (f32, f32)) -> f32 {
+/// From 0 at the first of two values to 1 at the second.
+pub(super) fn smooth_step(value: f32, (low, high): (f32, f32)) -> f32 {
     let t = ((value - low) / (high - low)).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
 }

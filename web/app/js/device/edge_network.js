@@ -1,10 +1,13 @@
 // Corrects a matte along its edges by the server's small network, as the server's default does.
 
-import { enlarge, shrink } from "./planes.js";
+import { boxMean, enlarge, shrink, smoothStep } from "./planes.js";
 import { refine, softness } from "./refine.js";
 
 /** The numbers are those of core/src/steps/edge_network.rs; a test holds the two to one result. */
-const DIAGONAL = 2100;
+const DIAGONAL = 1200;
+const AFAR = 50;
+const HIDDEN = /** @type {const} */ ([0.02, 0.08]);
+const AROUND = 2;
 const TILE = 256;
 const OVERLAP = 16;
 const OPEN = /** @type {const} */ ([0.04, 0.96]);
@@ -25,15 +28,72 @@ export const MULTIPLE = 16;
  * @param {Network} network what is to be added, for five channels of cells of 16 × 16 pixels, where the area is 1
  */
 export async function correct(picture, matte, network) {
+  const block = Math.max(1, Math.ceil(Math.hypot(picture.width, picture.height) / DIAGONAL));
+  if (block === 1) {
+    if (isSoft(matte, picture)) await look(picture, matte, network);
+    return;
+  }
+  const small = shrunk(picture, matte, block);
+  if (!isSoft(small, shrunkSize(picture, block))) return;
+  const change = await changeOf(small, (near) => look(smaller(picture, block), near, network));
+  add(matte, enlarge(change, shrunkSize(picture, block), picture, block));
+}
+
+/**
+ * Corrects what is seen from half as near first: whole regions are decided there, and only their edges here.
+ * @param {Pixels} picture
+ * @param {Float32Array} matte changed in place
+ * @param {Network} network
+ */
+async function look(picture, matte, network) {
   const { width, height } = picture;
-  const block = Math.max(1, Math.ceil(Math.hypot(width, height) / DIAGONAL));
-  const seen = block === 1 ? matte : shrink({ width, height, values: matte }, 1, 1, block).values;
-  const color = block === 1 ? picture : smaller(picture, block);
-  const share = softness(seen, color.width, color.height);
-  if (!share.some((value) => value > 0)) return;
-  const change = await changeOf(color, seen, share, network);
-  const everywhere = block === 1 ? change : enlarge(change, color, { width, height }, block);
-  everywhere.forEach((value, at) => (matte[at] = Math.min(1, Math.max(0, matte[at] + value))));
+  if (Math.hypot(width, height) >= 2 * AFAR) {
+    const size = shrunkSize(picture, 2);
+    const small = shrunk(picture, matte, 2);
+    const change = await changeOf(small, (afar) => look(smaller(picture, 2), afar, network));
+    const variances = shrunk(
+      picture,
+      matte.map((value) => value * value),
+      2,
+    );
+    small.forEach((mean, at) => (variances[at] -= mean * mean));
+    boxMean(variances, size.width, size.height, AROUND).forEach((variance, at) => {
+      change[at] *= 1 - smoothStep(Math.sqrt(Math.max(0, variance)), HIDDEN);
+    });
+    add(matte, enlarge(change, size, picture, 2));
+  }
+  const share = softness(matte, width, height);
+  if (share.some((value) => value > 0)) add(matte, await correction(picture, matte, share, network));
+}
+
+/** @param {Float32Array} matte @param {{ width: number, height: number }} size */
+function isSoft(matte, { width, height }) {
+  return softness(matte, width, height).some((value) => value > 0);
+}
+
+/** @param {{ width: number, height: number }} size @param {number} block */
+function shrunkSize({ width, height }, block) {
+  return { width: Math.ceil(width / block), height: Math.ceil(height / block) };
+}
+
+/** @param {{ width: number, height: number }} size @param {Float32Array} values @param {number} block */
+function shrunk({ width, height }, values, block) {
+  return shrink({ width, height, values }, 1, 1, block).values;
+}
+
+/**
+ * @param {Float32Array} found
+ * @param {(matte: Float32Array) => Promise<void>} correctIt in place
+ */
+async function changeOf(found, correctIt) {
+  const corrected = found.slice();
+  await correctIt(corrected);
+  return corrected.map((value, at) => value - found[at]);
+}
+
+/** @param {Float32Array} matte @param {Float32Array} change */
+function add(matte, change) {
+  change.forEach((value, at) => (matte[at] = Math.min(1, Math.max(0, matte[at] + value))));
 }
 
 /**
@@ -58,7 +118,7 @@ function smaller({ width, height, data }, block) {
  *   that is hardly anything, or the filtered matte is not open
  * @param {Network} network
  */
-async function changeOf(color, seen, share, network) {
+async function correction(color, seen, share, network) {
   const { width, height } = color;
   const refined = seen.slice();
   refine(color, refined);
