@@ -6,7 +6,10 @@
 
 use rayon::prelude::*;
 
-use super::planes::{between, shrink_alpha, shrink_rgb};
+use super::{
+    planes::{between, shrink_alpha, shrink_rgb},
+    refine_edges::smooth_step,
+};
 use crate::pixels::{Alpha, Rgb, Samples, Size, unit_to_u8, unit_to_u16};
 
 /// Most cells of the grid that the levels run on; beyond, a picture's colours are finer than their estimate.
@@ -20,8 +23,10 @@ const SMALL_PASSES: usize = 10;
 const LARGE_PASSES: usize = 2;
 /// How strongly a full-resolution pixel holds to its grid colours.
 const HOLD: f32 = 0.1;
-/// Alpha outside this range is taken for fully background or subject.
+/// Alpha outside this range is taken for fully background or subject, and from these on for more and more of that: a cell is
+/// not of another colour because its alpha is a hair beyond a bound.
 const BAND: (f32, f32) = (0.004, 0.996);
+const NEARLY: (f32, f32) = (0.02, 0.98);
 
 type Color = [f32; 3];
 
@@ -105,16 +110,21 @@ fn start_from(coarser: &Layers, level: &Level) -> Layers {
             let (x, y) = ((i % width / 2), (i / width / 2));
             let (x, y) = (x.min(coarser.size.width as usize - 1), y.min(coarser.size.height as usize - 1));
             let parent = y * coarser.size.width as usize + x;
-            let (mut foreground, mut background) = (coarser.foreground[parent], coarser.background[parent]);
-            if level.alpha[i] >= BAND.1 {
-                foreground = level.colors[i];
-            } else if level.alpha[i] <= BAND.0 {
-                background = level.colors[i];
-            }
-            (foreground, background)
+            let (is_foreground, is_background) = taken_for(level.alpha[i]);
+            let foreground = mixed(coarser.foreground[parent], level.colors[i], is_foreground);
+            (foreground, mixed(coarser.background[parent], level.colors[i], is_background))
         })
         .unzip_into_vecs(&mut foregrounds, &mut backgrounds);
     Layers { size: level.size, foreground: foregrounds, background: backgrounds }
+}
+
+/// How much a cell is taken for all foreground, and for all background.
+fn taken_for(alpha: f32) -> (f32, f32) {
+    (smooth_step(alpha, (NEARLY.1, BAND.1)), 1.0 - smooth_step(alpha, (BAND.0, NEARLY.0)))
+}
+
+fn mixed(one: Color, other: Color, share: f32) -> Color {
+    std::array::from_fn(|c| one[c] + share * (other[c] - one[c]))
 }
 
 /// One pass over the level: each cell's two colours in closed form given its neighbours' of the pass before.
@@ -141,7 +151,9 @@ fn pass(level: &Level, layers: &mut Layers) {
                     if y + 1 < height { i + width } else { i },
                 ];
                 let (f, b) = solve_cell(alpha, level.colors[i], neighbours, &level.alpha, foreground, background);
-                changed.push((x, f, b));
+                let (is_foreground, is_background) = if everywhere { (0.0, 0.0) } else { taken_for(alpha) };
+                let held = is_foreground.max(is_background);
+                changed.push((x, mixed(f, foreground[i], held), mixed(b, background[i], held)));
             }
             changed
         })
@@ -236,7 +248,7 @@ mod tests {
     use super::*;
 
     /// A red disc with a soft edge over a blue ground.
-    fn mixed(size: Size) -> (Rgb, Alpha) {
+    fn disc(size: Size) -> (Rgb, Alpha) {
         let alpha: Vec<f32> = (0..size.area())
             .map(|i| {
                 let (x, y) = ((i as u32 % size.width) as f32, (i as u32 / size.width) as f32);
@@ -252,7 +264,7 @@ mod tests {
     #[test]
     fn the_old_background_leaves_the_edge() {
         for size in [Size::new(160, 120), Size::new(2600, 1300)] {
-            let (mut color, matte) = mixed(size);
+            let (mut color, matte) = disc(size);
             estimate(&mut color, &matte, 1.0);
             for (i, &alpha) in matte.values().iter().enumerate().filter(|(_, alpha)| **alpha > 0.1) {
                 let [red, green, blue] = color.unit(i);
@@ -264,7 +276,7 @@ mod tests {
 
     #[test]
     fn strength_nought_changes_nothing_and_half_goes_half_way() {
-        let (original, matte) = mixed(Size::new(120, 90));
+        let (original, matte) = disc(Size::new(120, 90));
         let run = |strength| {
             let mut color = original.clone();
             estimate(&mut color, &matte, strength);

@@ -1,7 +1,7 @@
 // The subject's own colours where it is partly transparent, as the server's library estimates them (Germer, Uelwer, Conrad,
 // Harmeling: Fast Multi-Level Foreground Estimation, 2020).
 
-import { between, shrink } from "./planes.js";
+import { between, shrink, smoothStep } from "./planes.js";
 import { cornersOf, sharesOf } from "./refine.js";
 
 /** The numbers are those of core/src/steps/foreground.rs; a test holds the two to one result. */
@@ -12,6 +12,7 @@ const SMALL_PASSES = 10;
 const LARGE_PASSES = 2;
 const HOLD = 0.1;
 const BAND = /** @type {const} */ ([0.004, 0.996]);
+const NEARLY = /** @type {const} */ ([0.02, 0.98]);
 
 /**
  * @typedef {object} Level
@@ -90,15 +91,24 @@ function startFrom(coarser, { width, height, colors, alpha }) {
     const row = Math.min(y >> 1, coarser.height - 1) * coarser.width;
     for (let x = 0; x < width; x += 1, at += 1) {
       const parent = (row + Math.min(x >> 1, coarser.width - 1)) * 3;
+      const [isForeground, isBackground] = takenFor(alpha[at]);
       for (let c = 0; c < 3; c += 1) {
         const to = at * 3 + c;
-        foreground[to] = alpha[at] >= BAND[1] ? colors[to] : coarser.foreground[parent + c];
-        background[to] = alpha[at] <= BAND[0] ? colors[to] : coarser.background[parent + c];
+        foreground[to] = mixed(coarser.foreground[parent + c], colors[to], isForeground);
+        background[to] = mixed(coarser.background[parent + c], colors[to], isBackground);
       }
     }
   }
   return { width, height, foreground, background };
 }
+
+/** How much a cell is taken for all foreground, and for all background. @param {number} alpha */
+function takenFor(alpha) {
+  return [smoothStep(alpha, [NEARLY[1], BAND[1]]), 1 - smoothStep(alpha, [BAND[0], NEARLY[0]])];
+}
+
+const mixed = (/** @type {number} */ one, /** @type {number} */ other, /** @type {number} */ share) =>
+  one + share * (other - one);
 
 /**
  * Each cell's two colours in closed form given its neighbours' of the pass before (the paper's equation 9). On large levels
@@ -123,6 +133,7 @@ function pass({ width, height, colors, alpha }, before) {
       neighbours[3] = y + 1 < height ? at + width : at;
       let total = 0;
       for (let k = 0; k < 4; k += 1) total += weights[k] = REGULARISATION + Math.abs(a - alpha[neighbours[k]]);
+      const held = everywhere ? 0 : Math.max(...takenFor(a));
       const rest = 1 - a;
       const [a00, a01, a11] = [a * a + total, a * rest, rest * rest + total];
       const scale = 1 / (a00 * a11 - a01 * a01);
@@ -132,8 +143,9 @@ function pass({ width, height, colors, alpha }, before) {
           b0 += weights[k] * before.foreground[neighbours[k] * 3 + c];
           b1 += weights[k] * before.background[neighbours[k] * 3 + c];
         }
-        foreground[at * 3 + c] = unit((a11 * b0 - a01 * b1) * scale);
-        background[at * 3 + c] = unit((a00 * b1 - a01 * b0) * scale);
+        const to = at * 3 + c;
+        foreground[to] = mixed(unit((a11 * b0 - a01 * b1) * scale), before.foreground[to], held);
+        background[to] = mixed(unit((a00 * b1 - a01 * b0) * scale), before.background[to], held);
       }
     }
   }
