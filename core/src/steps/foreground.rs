@@ -275,6 +275,25 @@ mod tests {
     }
 
     #[test]
+    fn a_hair_of_alpha_makes_no_other_colors() {
+        let size = Size::new(48, 40);
+        let run = |middle: f32, around: f32| {
+            let alpha = |i: usize| if i == 20 * 48 + 24 { middle } else { around };
+            let samples = (0..size.area() * 3).map(|i| if i / 3 == 20 * 48 + 24 { 25 } else { 160 + (i % 7) as u8 });
+            let mut color = Rgb::new(size, Samples::Eight(samples.collect()));
+            estimate(&mut color, &Alpha::new(size, (0..size.area()).map(alpha).collect()), 1.0);
+            color
+        };
+        for (bound, around) in [(BAND.1, 0.2), (NEARLY.1, 0.2), (BAND.0, 0.8), (NEARLY.0, 0.8)] {
+            let (below, above) = (run(bound - 1e-5, around), run(bound + 1e-5, around));
+            for i in (0..size.area()).filter(|&i| i != 20 * 48 + 24) {
+                let off = below.unit(i).iter().zip(above.unit(i)).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
+                assert!(off < 1.5 / 255.0, "{bound}: {off} at {i}");
+            }
+        }
+    }
+
+    #[test]
     fn strength_nought_changes_nothing_and_half_goes_half_way() {
         let (original, matte) = disc(Size::new(120, 90));
         let run = |strength| {
